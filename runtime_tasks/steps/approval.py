@@ -1,0 +1,47 @@
+"""The approval step: nothing goes on until the people named have said so."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from runtime_tasks.context import ApprovalRequest, current
+from runtime_tasks.steps.catalogue import Approvers, Output, Seconds, Text, step
+
+
+class ApprovalOutput(Output):
+    branch: Literal["Approved", "Rejected", "Expired"]
+    decision: Literal["approved", "rejected", "expired"]
+    by: list[str]
+    comment: str
+    decided_at: str | None = None
+
+
+@step("approval", label="Approval", branches=("Approved", "Rejected", "Expired"))
+def approval(
+    *,
+    approvers: Approvers,
+    timeout: Seconds = 86400,
+    message: Text = "",
+    skip_if_creator: bool = False,
+    require_all: bool = False,
+    required: int | None = None,
+) -> ApprovalOutput:
+    """Hold the run until the approvers decide; an expired request is never a yes."""
+    context = current()
+    decision = context.approve(
+        ApprovalRequest(
+            node_id=context.node_id,
+            approvers=tuple(approvers),
+            required=required or ("all" if require_all else "any"),
+            timeout=timeout,
+            message=message,
+            skip_if_creator=skip_if_creator,
+        )
+    )
+    return ApprovalOutput(
+        branch=decision.outcome.title(),  # type: ignore[arg-type]
+        decision=decision.outcome,
+        by=list(decision.by),
+        comment=decision.comment,
+        decided_at=decision.decided_at,
+    )

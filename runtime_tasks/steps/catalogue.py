@@ -1,0 +1,177 @@
+"""One typed function is one node type; this module reads everything off its signature.
+
+The smallest node type::
+
+    @step("action", "sleep_well", label="Sleep well")
+    def sleep_well(*, hours: float = 8) -> SleepOutput:
+        '''Wait until everybody is rested.'''
+
+gives the configuration schema (from the parameters), the editor's form (from
+the widgets in that schema), the output schema (from the return type), the
+palette text (from the docstring) and the labels that edges may carry (from
+``branches``).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+Effect = Literal["none", "reads", "writes"]
+
+DISCRIMINATORS = {"trigger": "trigger", "action": "action", "notification": "provider"}
+"""Node types that come in variants, with the configuration key that names the variant."""
+
+
+class Output(BaseModel):
+    """Base of every step's output: snake_case in Python, camelCase in expressions and JSON."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        serialize_by_alias=True,
+        frozen=True,
+        extra="forbid",
+        defer_build=True,
+    )
+
+
+def widget(name: str, **extra: Any) -> FieldInfo:
+    """Mark a parameter with the editor widget that edits it (JSON Schema key ``x-widget``)."""
+    info: FieldInfo = Field(json_schema_extra={"x-widget": name, **extra})
+    return info
+
+
+ConnectionId = Annotated[str, widget("connection")]
+"""The id (or, outside dataroll, the name) of a database connection."""
+Text = Annotated[str, widget("text")]
+"""Several lines of text; holes are filled in."""
+Cron = Annotated[str, widget("cron")]
+Timezone = Annotated[str, widget("timezone")]
+Approvers = Annotated[list[str], widget("approvers")]
+"""User ids, e-mail addresses or ``role:NAME``."""
+Seconds = Annotated[float, widget("duration", minimum=0)]
+Value = Annotated[Any, widget("expression")]
+"""Any JSON value, usually a hole."""
+
+
+@dataclass(frozen=True)
+class NodeType:
+    """What the compiler, the server and the editor know about one kind of node."""
+
+    type: str
+    """trigger | action | condition | approval | notification | delay | error_handler"""
+    variant: str
+    """The action, provider or trigger kind; empty where the type has no variants."""
+    label: str
+    branches: tuple[str, ...]
+    """The outcomes beside success and Failed, in the order the editor draws them.
+    An unlabelled edge means the first one; empty means plain success."""
+    can_fail: bool
+    """Whether an edge labelled Failed may leave it."""
+    starts: bool
+    """Runs without an incoming edge and takes none (triggers, error handlers)."""
+    effect: Effect
+    """What it does to the world: nothing, reads, or writes."""
+    idempotent: bool
+    """Whether running it twice does no harm; retries on other nodes are a warning."""
+    function: Callable[..., Any]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.type, self.variant)
+
+    @property
+    def name(self) -> str:
+        """How generated code calls it: ``steps.<name>``."""
+        return self.function.__name__
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the docstring: the palette's text."""
+        return inspect.getdoc(self.function).split("\n\n")[0].replace("\n", " ")  # type: ignore[union-attr]
+
+    @property
+    def description(self) -> str:
+        return inspect.getdoc(self.function) or ""
+
+    @cached_property
+    def config_model(self) -> type[BaseModel]:
+        """The configuration as a pydantic model; keys are the parameters in camelCase."""
+        hints = get_type_hints(self.function, include_extras=True)
+        fields: dict[str, Any] = {}
+        for parameter in inspect.signature(self.function).parameters.values():
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[parameter.name] = (hints[parameter.name], default)
+        return create_model(
+            f"{self.name}_config",
+            __config__=ConfigDict(
+                alias_generator=to_camel,
+                populate_by_name=True,
+                extra="forbid",
+                arbitrary_types_allowed=True,
+            ),
+            **fields,
+        )
+
+    @cached_property
+    def config_schema(self) -> dict[str, Any]:
+        """JSON Schema of the configuration, camelCase, with ``x-widget`` and ``x-secret`` keys."""
+        return self.config_model.model_json_schema(by_alias=True)
+
+    @cached_property
+    def output_schema(self) -> dict[str, Any]:
+        """JSON Schema of the output."""
+        returns = get_type_hints(self.function, include_extras=True).get("return", Any)
+        return TypeAdapter(returns).json_schema(by_alias=True, mode="serialization")
+
+    @cached_property
+    def parameters(self) -> dict[str, inspect.Parameter]:
+        """Parameters by their camelCase configuration key."""
+        return {to_camel(p.name): p for p in inspect.signature(self.function).parameters.values()}
+
+
+CATALOGUE: dict[tuple[str, str], NodeType] = {}
+"""Every node type by (type, variant); filled by importing :mod:`runtime_tasks.steps`."""
+
+
+def step(
+    type: str,  # noqa: A002 - the user's word
+    variant: str = "",
+    *,
+    label: str,
+    branches: tuple[str, ...] = (),
+    can_fail: bool = True,
+    starts: bool = False,
+    effect: Effect = "none",
+    idempotent: bool = True,
+) -> Callable[[Function], Function]:
+    """Register the decorated function as a node type. The function itself is left as it is."""
+
+    def register(function: Function) -> Function:
+        node_type = NodeType(
+            type=type,
+            variant=variant,
+            label=label,
+            branches=branches,
+            can_fail=can_fail,
+            starts=starts,
+            effect=effect,
+            idempotent=idempotent,
+            function=function,
+        )
+        if node_type.key in CATALOGUE:
+            raise ValueError(f"two functions claim the node type {node_type.key}")
+        CATALOGUE[node_type.key] = node_type
+        return function
+
+    return register

@@ -1,0 +1,210 @@
+"""The steps that work on databases, on top of :mod:`runtime_tasks.migrations`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from runtime_tasks.steps.catalogue import ConnectionId, Output, Seconds, Text, Value, step, widget
+
+Tool = Literal[
+    "auto",
+    "alembic",
+    "django",
+    "dbmate",
+    "prisma",
+    "drizzle",
+    "flyway",
+    "golang-migrate",
+    "goose",
+    "sql",
+]
+
+
+class Migration(Output):
+    id: str
+    """What the tool calls it: a revision, a version, a directory's name."""
+    name: str
+    file: str | None = None
+    checksum: str | None = None
+    status: str = "pending"
+    """pending | applied | edited | missing | failed | out-of-order | skipped"""
+
+
+class DiscoverOutput(Output):
+    connection_id: str
+    tool: str
+    reason: str = ""
+    """Why this tool was chosen."""
+    migrations: list[Migration]
+    """The pending ones, in the order they would run."""
+    applied: list[Migration]
+    problems: list[str] = []
+    current: str | None = None
+    commit: str | None = None
+    """The git commit the files come from, where the source is git."""
+
+
+class StatementReport(Output):
+    migration: str
+    sql: str
+    milliseconds: float
+    rows: int | None = None
+    locks: list[str] = []
+    rewrites: list[str] = []
+    warnings: list[str] = []
+    destructive: bool = False
+
+
+class DryRunOutput(Output):
+    connection_id: str
+    tool: str
+    plan_hash: str
+    migrations: list[Migration]
+    statements: list[StatementReport]
+    warnings: list[str] = []
+    method: str
+    """rolled-back transaction | scratch copy | …"""
+    not_shown: list[str] = []
+    """What this way of trying cannot show."""
+    rollback_rehearsed: bool = False
+    destructive: bool = False
+    milliseconds: float = 0
+
+
+class ExecuteOutput(Output):
+    connection_id: str
+    tool: str
+    plan_hash: str
+    applied: list[Migration]
+    statements: int = 0
+    rows: int = 0
+    milliseconds: float = 0
+
+
+class RollbackOutput(Output):
+    connection_id: str
+    tool: str
+    rolled_back: list[Migration]
+    method: str = ""
+    """down files | tool | derived reverse | backup | nothing to undo"""
+    milliseconds: float = 0
+
+
+class RunSqlOutput(Output):
+    connection_id: str
+    rows: int
+    """Rows changed."""
+    results: list[dict[str, Any]] = []
+    """The last query's rows, the first hundred."""
+    milliseconds: float = 0
+
+
+class TestCase(Output):
+    name: str
+    passed: bool
+    expected: Any = None
+    actual: Any = None
+    message: str = ""
+
+
+class RunTestsOutput(Output):
+    passed: bool
+    total: int
+    failures: int
+    tests: list[TestCase]
+
+
+class ConnectionCheck(Output):
+    connection_id: str
+    ok: bool
+    server: str = ""
+    error: str = ""
+    milliseconds: float = 0
+    pending: int | None = None
+
+
+class CheckConnectionsOutput(Output):
+    ok: bool
+    connections: list[ConnectionCheck]
+    failed: list[str] = []
+
+
+class ReportOutput(Output):
+    markdown: str
+    html: str
+    pending: int
+    connections: list[ConnectionCheck]
+
+
+@step("action", "discover_migrations", label="Discover migrations", effect="reads")
+def discover_migrations(*, connection_id: ConnectionId, orm_type: Tool = "auto") -> DiscoverOutput:
+    """Find the migrations that are pending on a database, and anything wrong with its history."""
+    raise NotImplementedError
+
+
+@step("action", "dry_run", label="Dry run", effect="reads")
+def dry_run(*, connection_id: ConnectionId, migrations: Value = None) -> DryRunOutput:
+    """Really run the pending migrations where it does no harm, and report what they would do."""
+    raise NotImplementedError
+
+
+@step("action", "execute_migrations", label="Execute migrations", effect="writes", idempotent=False)
+def execute_migrations(
+    *,
+    connection_id: ConnectionId,
+    migrations: Value = None,
+    lock_timeout: Seconds = 10,
+    statement_timeout: Seconds = 0,
+    backup: bool = False,
+) -> ExecuteOutput:
+    """Apply the pending migrations, under a lock, with a journal, in the tool's own books."""
+    raise NotImplementedError
+
+
+@step("action", "rollback", label="Rollback", effect="writes", idempotent=False)
+def rollback(
+    *,
+    connection_id: ConnectionId,
+    steps: int | None = None,
+    to: Literal["before-this-run", "steps"] | str = "before-this-run",
+    allow_derived: bool = False,
+) -> RollbackOutput:
+    """Take back what this run applied to a database, or its last migrations."""
+    raise NotImplementedError
+
+
+@step("action", "run_sql", label="Run SQL", effect="writes", idempotent=False)
+def run_sql(
+    *,
+    connection_id: ConnectionId,
+    sql: Annotated[str, widget("sql")],
+    parameters: Value = None,
+) -> RunSqlOutput:
+    """Run SQL in one transaction, for example to transform data, and report the rows."""
+    raise NotImplementedError
+
+
+@step("action", "run_tests", label="Run tests", effect="reads")
+def run_tests(
+    *,
+    connection_id: ConnectionId = "",
+    tests: Value = None,
+    command: str = "",
+    timeout: Seconds = 600,
+) -> RunTestsOutput:
+    """Check SQL assertions against their expected results, or run a command that is allowed."""
+    raise NotImplementedError
+
+
+@step("action", "check_connections", label="Check connections", effect="reads")
+def check_connections(*, connections: list[str] | None = None) -> CheckConnectionsOutput:
+    """Try to reach databases, and say which answer and which do not."""
+    raise NotImplementedError
+
+
+@step("action", "migration_report", label="Migration report", effect="reads")
+def migration_report(
+    *, connections: list[str] | None = None, title: Text = "Migration report"
+) -> ReportOutput:
+    """Write a report of what is applied and what is pending, as Markdown and HTML."""
+    raise NotImplementedError

@@ -1,0 +1,54 @@
+"""Triggers start a run. Their configuration is read at publish; at run time they hand on
+what the run was started with."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from runtime_tasks.secrets import SecretText
+from runtime_tasks.steps.catalogue import Cron, Output, Timezone, Value, step, widget
+
+
+class TriggerOutput(Output):
+    body: Any = None
+    """What came with the trigger: the webhook's JSON body, the event's payload, or null."""
+
+
+@step("trigger", "manual", label="Manual", starts=True, can_fail=False)
+def manual_trigger(*, description: str = "") -> TriggerOutput:
+    """Somebody starts the workflow by hand."""
+    return TriggerOutput()
+
+
+@step("trigger", "scheduled", label="Scheduled", starts=True, can_fail=False)
+def scheduled_trigger(
+    *, cron: Cron = "", timezone: Timezone = "UTC", description: str = ""
+) -> TriggerOutput:
+    """The workflow starts by the clock: a five-field cron expression in a timezone."""
+    return TriggerOutput()
+
+
+@step("trigger", "webhook", label="Webhook", starts=True, can_fail=False)
+def webhook_trigger(
+    *,
+    path: str = "",
+    secret: SecretText = "",
+    scheme: Literal["standard", "github", "gitlab", "shared-secret"] = "standard",
+    filter: Value = None,  # noqa: A002 - the key of the definition
+    body: Annotated[Any, widget("hidden")] = None,
+    description: str = "",
+) -> TriggerOutput:
+    """An HTTP call with a valid signature starts the workflow."""
+    return TriggerOutput(body=body)
+
+
+@step("trigger", "event", label="Event", starts=True, can_fail=False)
+def event_trigger(
+    *,
+    event: str = "",
+    filter: Value = None,  # noqa: A002 - the key of the definition
+    body: Annotated[Any, widget("hidden")] = None,
+    description: str = "",
+) -> TriggerOutput:
+    """Something that happened in dataroll starts the workflow."""
+    return TriggerOutput(body=body)

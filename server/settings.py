@@ -1,0 +1,39 @@
+"""Where everything is, read from the environment once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``DATAROLL_*`` variables; every default serves a laptop."""
+
+    home: Path
+    database_url: str
+    host: str
+    port: int
+    prefect_api_url: str | None
+    admin_token: str | None
+    public_url: str
+    generated: Path
+    """Where publish writes flows: one readable file per workflow, and every version beside it."""
+
+    @classmethod
+    def from_environment(cls, environment: dict[str, str] | None = None) -> Settings:
+        env = dict(os.environ) if environment is None else environment
+        home = Path(env.get("DATAROLL_HOME", ".dataroll")).absolute()
+        host = env.get("DATAROLL_HOST", "127.0.0.1")
+        port = int(env.get("DATAROLL_PORT", "8420"))
+        return cls(
+            home=home,
+            database_url=env.get("DATAROLL_DATABASE_URL", f"sqlite:///{home / 'dataroll.db'}"),
+            host=host,
+            port=port,
+            prefect_api_url=env.get("PREFECT_API_URL"),
+            admin_token=env.get("DATAROLL_ADMIN_TOKEN"),
+            public_url=env.get("DATAROLL_PUBLIC_URL", f"http://{host}:{port}"),
+            generated=Path(env.get("DATAROLL_GENERATED", str(home / "flows"))).absolute(),
+        )
