@@ -25,3 +25,7 @@ lint: setup ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+.PHONY: test
+test: setup ## Pass every test (installs databases and Chromium from Debian's packages when it may)
+	$(BIN)/python -m pytest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import ge, gt, le, lt
 from typing import Any
 
 
@@ -19,9 +20,5 @@ def order(left: Any, operator: str, right: Any) -> bool:
     """``<``, ``>``, ``<=`` and ``>=`` between two numbers or two texts."""
     if not (isinstance(left, str) and isinstance(right, str)):
         left, right = float(left), float(right)
-    return {
-        "<": left < right,
-        ">": left > right,
-        "<=": left <= right,
-        ">=": left >= right,
-    }[operator]
+    comparisons = {"<": lt, ">": gt, "<=": le, ">=": ge}
+    return bool(comparisons[operator](left, right))

@@ -39,7 +39,7 @@ def approval(
         )
     )
     return ApprovalOutput(
-        branch=decision.outcome.title(),  # type: ignore[arg-type]
+        branch=decision.outcome.title(),
         decision=decision.outcome,
         by=list(decision.by),
         comment=decision.comment,

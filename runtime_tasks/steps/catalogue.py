@@ -14,6 +14,7 @@ palette text (from the docstring) and the labels that edges may carry (from
 
 from __future__ import annotations
 
+import builtins
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -105,14 +106,14 @@ class NodeType:
         return inspect.getdoc(self.function) or ""
 
     @cached_property
-    def config_model(self) -> type[BaseModel]:
+    def config_model(self) -> builtins.type[BaseModel]:
         """The configuration as a pydantic model; keys are the parameters in camelCase."""
         hints = get_type_hints(self.function, include_extras=True)
         fields: dict[str, Any] = {}
         for parameter in inspect.signature(self.function).parameters.values():
             default = ... if parameter.default is parameter.empty else parameter.default
             fields[parameter.name] = (hints[parameter.name], default)
-        return create_model(
+        model: builtins.type[BaseModel] = create_model(
             f"{self.name}_config",
             __config__=ConfigDict(
                 alias_generator=to_camel,
@@ -122,6 +123,7 @@ class NodeType:
             ),
             **fields,
         )
+        return model
 
     @cached_property
     def config_schema(self) -> dict[str, Any]:

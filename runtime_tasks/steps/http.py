@@ -32,7 +32,7 @@ def http_request(
     """Call an HTTP API and hand on its answer; optionally ask again until it says what it should."""
     from runtime_tasks.notifications.http import send
 
-    return send(
+    send(
         url=url,
         method=method,
         headers=headers,

@@ -1,0 +1,1 @@
+"""The rules of a run, on Prefect. The one module of this package that knows Prefect."""
