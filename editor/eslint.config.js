@@ -27,5 +27,8 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ["public/*.js"], languageOptions: { globals: { localStorage: "readonly", matchMedia: "readonly", document: "readonly" } } },
+  {
+    files: ["public/*.js"],
+    languageOptions: { globals: { localStorage: "readonly", matchMedia: "readonly", document: "readonly" } },
+  },
 );

@@ -171,7 +171,13 @@ export interface Plan {
   connectionId?: string;
   tool?: string;
   planHash?: string;
-  migrations?: { id: string; name: string; file?: string | null; checksum?: string | null; status?: string }[];
+  migrations?: {
+    id: string;
+    name: string;
+    file?: string | null;
+    checksum?: string | null;
+    status?: string;
+  }[];
   statements?: {
     migration?: string;
     sql: string;

@@ -19,7 +19,14 @@ export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   ref?: Ref<HTMLButtonElement>;
 }
 
-export function Button({ weight = "plain", size = "normal", icon, children, className = "", ...rest }: ButtonProps) {
+export function Button({
+  weight = "plain",
+  size = "normal",
+  icon,
+  children,
+  className = "",
+  ...rest
+}: ButtonProps) {
   const measure = size === "small" ? "h-6 px-2 text-xs gap-1" : "h-[30px] px-2.5 text-sm gap-1.5";
   return (
     <button
@@ -41,7 +48,15 @@ interface IconButtonProps extends Omit<ButtonProps, "children" | "icon"> {
 }
 
 /** A button that is only an icon: its name is in the tooltip and for screen readers. */
-export function IconButton({ label, keys, children, side = "bottom", weight = "quiet", className = "", ...rest }: IconButtonProps) {
+export function IconButton({
+  label,
+  keys,
+  children,
+  side = "bottom",
+  weight = "quiet",
+  className = "",
+  ...rest
+}: IconButtonProps) {
   return (
     <Tip text={label} keys={keys} side={side}>
       <button
@@ -56,7 +71,17 @@ export function IconButton({ label, keys, children, side = "bottom", weight = "q
   );
 }
 
-export function Tip({ text, keys, side = "bottom", children }: { text: ReactNode; keys?: string | undefined; side?: "top" | "right" | "bottom" | "left"; children: ReactNode }) {
+export function Tip({
+  text,
+  keys,
+  side = "bottom",
+  children,
+}: {
+  text: ReactNode;
+  keys?: string | undefined;
+  side?: "top" | "right" | "bottom" | "left";
+  children: ReactNode;
+}) {
   return (
     <Tooltip.Root>
       <Tooltip.Trigger asChild>{children}</Tooltip.Trigger>

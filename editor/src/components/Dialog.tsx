@@ -14,7 +14,15 @@ interface DialogProps {
   width?: string;
 }
 
-export function Dialog({ open, onClose, title, description, children, footer, width = "max-w-md" }: DialogProps) {
+export function Dialog({
+  open,
+  onClose,
+  title,
+  description,
+  children,
+  footer,
+  width = "max-w-md",
+}: DialogProps) {
   return (
     <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Radix.Portal>
@@ -39,7 +47,11 @@ export function Dialog({ open, onClose, title, description, children, footer, wi
               {children}
             </div>
           )}
-          {footer && <footer className="flex items-center justify-end gap-2 border-t border-line px-4 py-3">{footer}</footer>}
+          {footer && (
+            <footer className="flex items-center justify-end gap-2 border-t border-line px-4 py-3">
+              {footer}
+            </footer>
+          )}
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>

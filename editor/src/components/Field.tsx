@@ -13,7 +13,8 @@ export interface FieldFrameProps {
 
 export function FieldFrame({ label, hint, error, required = false, aside, children }: FieldFrameProps) {
   const id = useId();
-  const describedBy = [hint ? `${id}-hint` : "", error ? `${id}-error` : ""].filter(Boolean).join(" ") || undefined;
+  const describedBy =
+    [hint ? `${id}-hint` : "", error ? `${id}-error` : ""].filter(Boolean).join(" ") || undefined;
   return (
     <div className="flex flex-col gap-1">
       <div className="flex items-center justify-between gap-2">
@@ -45,11 +46,25 @@ export function FieldFrame({ label, hint, error, required = false, aside, childr
 
 type Frame = Omit<FieldFrameProps, "children">;
 
-export function TextField({ label, hint, error, required, aside, ...rest }: Frame & InputHTMLAttributes<HTMLInputElement>) {
+export function TextField({
+  label,
+  hint,
+  error,
+  required,
+  aside,
+  ...rest
+}: Frame & InputHTMLAttributes<HTMLInputElement>) {
   return (
     <FieldFrame label={label} hint={hint} error={error} required={required ?? false} aside={aside}>
       {({ id, describedBy, invalid }) => (
-        <input id={id} className="input" aria-describedby={describedBy} aria-invalid={invalid} required={required} {...rest} />
+        <input
+          id={id}
+          className="input"
+          aria-describedby={describedBy}
+          aria-invalid={invalid}
+          required={required}
+          {...rest}
+        />
       )}
     </FieldFrame>
   );
@@ -84,7 +99,19 @@ export function SelectField({
   );
 }
 
-export function Switch({ label, checked, onChange, disabled = false, hint }: { label: ReactNode; checked: boolean; onChange: (checked: boolean) => void; disabled?: boolean; hint?: ReactNode }) {
+export function Switch({
+  label,
+  checked,
+  onChange,
+  disabled = false,
+  hint,
+}: {
+  label: ReactNode;
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+  disabled?: boolean;
+  hint?: ReactNode;
+}) {
   const id = useId();
   return (
     <div className="flex items-start gap-2.5">

@@ -3,7 +3,19 @@ import { AlertTriangle } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button } from "./Button";
 
-export function Page({ title, hint, actions, children, wide = false }: { title: ReactNode; hint?: ReactNode; actions?: ReactNode; children: ReactNode; wide?: boolean }) {
+export function Page({
+  title,
+  hint,
+  actions,
+  children,
+  wide = false,
+}: {
+  title: ReactNode;
+  hint?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+  wide?: boolean;
+}) {
   return (
     <main id="main" className="h-full overflow-auto" tabIndex={-1}>
       <div className={`mx-auto px-6 py-5 max-sm:px-3 ${wide ? "max-w-[1500px]" : "max-w-[1200px]"}`}>
@@ -20,7 +32,17 @@ export function Page({ title, hint, actions, children, wide = false }: { title: 
   );
 }
 
-export function Empty({ icon, title, children, action }: { icon?: ReactNode; title: string; children?: ReactNode; action?: ReactNode }) {
+export function Empty({
+  icon,
+  title,
+  children,
+  action,
+}: {
+  icon?: ReactNode;
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+}) {
   return (
     <div className="flex flex-col items-center gap-2 px-6 py-14 text-center">
       {icon && <div className="mb-1 rounded-xl bg-sunken p-3 text-ink-3">{icon}</div>}
@@ -51,7 +73,11 @@ export function Loading({ rows = 5 }: { rows?: number }) {
   return (
     <div className="flex flex-col gap-2 p-4" role="status" aria-label="Loading">
       {Array.from({ length: rows }, (_, index) => (
-        <div key={index} className="h-8 animate-pulse rounded-md bg-sunken" style={{ opacity: 1 - index / (rows + 2) }} />
+        <div
+          key={index}
+          className="h-8 animate-pulse rounded-md bg-sunken"
+          style={{ opacity: 1 - index / (rows + 2) }}
+        />
       ))}
     </div>
   );

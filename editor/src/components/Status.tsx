@@ -1,5 +1,15 @@
 /** How a status looks, everywhere: a colour, a shape and its word (never colour alone). */
-import { Ban, CheckCircle2, Circle, CircleDashed, CircleHelp, Hourglass, LoaderCircle, SkipForward, XCircle } from "lucide-react";
+import {
+  Ban,
+  CheckCircle2,
+  Circle,
+  CircleDashed,
+  CircleHelp,
+  Hourglass,
+  LoaderCircle,
+  SkipForward,
+  XCircle,
+} from "lucide-react";
 import type { ComponentType } from "react";
 import type { NodeStatus } from "@/api/types";
 
@@ -12,17 +22,35 @@ interface Look {
 }
 
 export const STATUS: Record<NodeStatus, Look> = {
-  pending: { word: "Pending", ink: "text-ink-2", soft: "bg-mute-soft", bar: "bg-line-strong", icon: CircleDashed },
+  pending: {
+    word: "Pending",
+    ink: "text-ink-2",
+    soft: "bg-mute-soft",
+    bar: "bg-line-strong",
+    icon: CircleDashed,
+  },
   running: { word: "Running", ink: "text-run", soft: "bg-run-soft", bar: "bg-run", icon: LoaderCircle },
   waiting: { word: "Waiting", ink: "text-wait", soft: "bg-wait-soft", bar: "bg-wait", icon: Hourglass },
   success: { word: "Success", ink: "text-ok", soft: "bg-ok-soft", bar: "bg-ok", icon: CheckCircle2 },
   failed: { word: "Failed", ink: "text-danger", soft: "bg-danger-soft", bar: "bg-danger", icon: XCircle },
   cancelled: { word: "Cancelled", ink: "text-ink-2", soft: "bg-mute-soft", bar: "bg-ink-3", icon: Ban },
-  skipped: { word: "Skipped", ink: "text-ink-2", soft: "bg-mute-soft", bar: "bg-line-strong", icon: SkipForward },
+  skipped: {
+    word: "Skipped",
+    ink: "text-ink-2",
+    soft: "bg-mute-soft",
+    bar: "bg-line-strong",
+    icon: SkipForward,
+  },
   unknown: { word: "Unknown", ink: "text-warn", soft: "bg-warn-soft", bar: "bg-warn", icon: CircleHelp },
 };
 
-const NONE: Look = { word: "Unknown", ink: "text-ink-2", soft: "bg-mute-soft", bar: "bg-line-strong", icon: Circle };
+const NONE: Look = {
+  word: "Unknown",
+  ink: "text-ink-2",
+  soft: "bg-mute-soft",
+  bar: "bg-line-strong",
+  icon: Circle,
+};
 
 export function statusLook(status: string): Look {
   return STATUS[status as NodeStatus] ?? NONE;
@@ -36,14 +64,22 @@ export function StatusIcon({ status, size = 14 }: { status: string; size?: numbe
 export function StatusBadge({ status }: { status: string }) {
   const { word, ink, soft } = statusLook(status);
   return (
-    <span className={`inline-flex h-5 items-center gap-1 rounded-full px-1.5 text-xs font-medium ${ink} ${soft}`}>
+    <span
+      className={`inline-flex h-5 items-center gap-1 rounded-full px-1.5 text-xs font-medium ${ink} ${soft}`}
+    >
       <StatusIcon status={status} size={12} />
       {word}
     </span>
   );
 }
 
-export function Badge({ children, tone = "mute" }: { children: React.ReactNode; tone?: "mute" | "ok" | "warn" | "danger" | "accent" | "wait" }) {
+export function Badge({
+  children,
+  tone = "mute",
+}: {
+  children: React.ReactNode;
+  tone?: "mute" | "ok" | "warn" | "danger" | "accent" | "wait";
+}) {
   const look = {
     mute: "bg-mute-soft text-ink-2",
     ok: "bg-ok-soft text-ok",
@@ -52,7 +88,13 @@ export function Badge({ children, tone = "mute" }: { children: React.ReactNode; 
     accent: "bg-accent-soft text-accent-ink",
     wait: "bg-wait-soft text-wait",
   }[tone];
-  return <span className={`inline-flex h-5 items-center gap-1 rounded-full px-2 text-xs font-medium whitespace-nowrap ${look}`}>{children}</span>;
+  return (
+    <span
+      className={`inline-flex h-5 items-center gap-1 rounded-full px-2 text-xs font-medium whitespace-nowrap ${look}`}
+    >
+      {children}
+    </span>
+  );
 }
 
 export const ENVIRONMENT_TONE = { development: "ok", staging: "warn", production: "danger" } as const;

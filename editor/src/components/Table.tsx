@@ -9,14 +9,28 @@ export interface Column<Row> {
   silent?: boolean;
 }
 
-export function Table<Row>({ columns, rows, keyOf, label }: { columns: Column<Row>[]; rows: readonly Row[]; keyOf: (row: Row) => string; label: string }) {
+export function Table<Row>({
+  columns,
+  rows,
+  keyOf,
+  label,
+}: {
+  columns: Column<Row>[];
+  rows: readonly Row[];
+  keyOf: (row: Row) => string;
+  label: string;
+}) {
   return (
     <div className="panel overflow-x-auto" tabIndex={0} role="region" aria-label={label}>
       <table className="w-full text-left text-sm">
         <thead>
           <tr className="border-b border-line text-xs text-ink-3">
             {columns.map((column) => (
-              <th key={column.title} scope="col" className={`h-8 px-3 font-medium whitespace-nowrap ${column.className ?? ""}`}>
+              <th
+                key={column.title}
+                scope="col"
+                className={`h-8 px-3 font-medium whitespace-nowrap ${column.className ?? ""}`}
+              >
                 {column.silent ? <span className="sr-only">{column.title}</span> : column.title}
               </th>
             ))}

@@ -26,7 +26,11 @@ export interface Clip {
   positions: Record<string, Position>;
 }
 
-export function clipOf(raw: PlainMap, ids: ReadonlySet<string>, shown: Record<string, Position> = positionsOf(raw)): Clip {
+export function clipOf(
+  raw: PlainMap,
+  ids: ReadonlySet<string>,
+  shown: Record<string, Position> = positionsOf(raw),
+): Clip {
   return {
     kind: "dataroll/nodes",
     nodes: nodesOf(raw).filter((node) => ids.has(node.id)),
@@ -40,7 +44,10 @@ export function readClip(text: string): Clip | undefined {
   if (!text.includes('"dataroll/nodes"')) return undefined;
   try {
     const clip = JSON.parse(text) as Clip;
-    const good = clip.kind === "dataroll/nodes" && Array.isArray(clip.nodes) && clip.nodes.every((node) => typeof node.id === "string");
+    const good =
+      clip.kind === "dataroll/nodes" &&
+      Array.isArray(clip.nodes) &&
+      clip.nodes.every((node) => typeof node.id === "string");
     return good ? clip : undefined;
   } catch {
     return undefined;

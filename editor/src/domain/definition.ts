@@ -40,7 +40,16 @@ export interface Position {
 /** Keys of a node that are not configuration, in both shapes. */
 const HEAD = new Set(["id", "type", "label", "data"]);
 /** Settings that every node type has. */
-export const COMMON = ["retryable", "maxRetries", "retryDelay", "retryBackoff", "timeout", "continueOnError", "disabled", "notes"];
+export const COMMON = [
+  "retryable",
+  "maxRetries",
+  "retryDelay",
+  "retryBackoff",
+  "timeout",
+  "continueOnError",
+  "disabled",
+  "notes",
+];
 
 const EMPTY: PlainMap = {};
 const views = new WeakMap<object, WorkflowNode>();
@@ -52,7 +61,9 @@ export function isListShape(raw: PlainMap): boolean {
 export function nodesOf(raw: PlainMap): WorkflowNode[] {
   const nodes = raw["nodes"];
   if (Array.isArray(nodes)) {
-    return nodes.flatMap((node) => (isMap(node) && typeof node["id"] === "string" ? [view(node["id"], node, true)] : []));
+    return nodes.flatMap((node) =>
+      isMap(node) && typeof node["id"] === "string" ? [view(node["id"], node, true)] : [],
+    );
   }
   if (!isMap(nodes)) return [];
   return Object.entries(nodes).flatMap(([id, node]) => (isMap(node) ? [view(id, node, false)] : []));
@@ -61,7 +72,8 @@ export function nodesOf(raw: PlainMap): WorkflowNode[] {
 function view(id: string, node: PlainMap, list: boolean): WorkflowNode {
   const known = views.get(node);
   if (known && known.id === id) return known;
-  const text = (value: Plain | undefined): string | undefined => (typeof value === "string" ? value : undefined);
+  const text = (value: Plain | undefined): string | undefined =>
+    typeof value === "string" ? value : undefined;
   const flat = Object.fromEntries(Object.entries(node).filter(([key]) => !HEAD.has(key)));
   const made: WorkflowNode = {
     id,
@@ -102,7 +114,9 @@ export function variablesOf(raw: PlainMap): WorkflowVariable[] {
     return { ...map, name, type: typeof map["type"] === "string" ? map["type"] : "string" };
   };
   if (Array.isArray(variables)) {
-    return variables.flatMap((item) => (isMap(item) && typeof item["name"] === "string" ? [one(item["name"], item)] : []));
+    return variables.flatMap((item) =>
+      isMap(item) && typeof item["name"] === "string" ? [one(item["name"], item)] : [],
+    );
   }
   return isMap(variables) ? Object.entries(variables).map(([name, value]) => one(name, value)) : [];
 }
@@ -153,7 +167,11 @@ export function withoutNodes(raw: PlainMap, ids: ReadonlySet<string>): PlainMap 
   return next;
 }
 
-export function mapNode(raw: PlainMap, id: string, change: (node: PlainMap, list: boolean) => PlainMap): PlainMap {
+export function mapNode(
+  raw: PlainMap,
+  id: string,
+  change: (node: PlainMap, list: boolean) => PlainMap,
+): PlainMap {
   const nodes = raw["nodes"];
   if (Array.isArray(nodes)) {
     return {
@@ -161,17 +179,23 @@ export function mapNode(raw: PlainMap, id: string, change: (node: PlainMap, list
       nodes: nodes.map((node) => (isMap(node) && node["id"] === id ? change(node, true) : node)),
     };
   }
-  if (isMap(nodes) && isMap(nodes[id])) return { ...raw, nodes: { ...nodes, [id]: change(nodes[id], false) } };
+  if (isMap(nodes) && isMap(nodes[id]))
+    return { ...raw, nodes: { ...nodes, [id]: change(nodes[id], false) } };
   return raw;
 }
 
 /** Set fields of a node's configuration; `undefined` takes the field away. */
-export function withNodeFields(raw: PlainMap, id: string, fields: Record<string, Plain | undefined>): PlainMap {
+export function withNodeFields(
+  raw: PlainMap,
+  id: string,
+  fields: Record<string, Plain | undefined>,
+): PlainMap {
   return mapNode(raw, id, (node, list) => {
     const result = { ...node };
     for (const [key, value] of Object.entries(fields)) {
       const data = result["data"];
-      const inData = list && !HEAD.has(key) && !(Object.hasOwn(node, key) && !(isMap(data) && Object.hasOwn(data, key)));
+      const inData =
+        list && !HEAD.has(key) && !(Object.hasOwn(node, key) && !(isMap(data) && Object.hasOwn(data, key)));
       if (inData) result["data"] = withKey(isMap(data) ? data : EMPTY, key, value);
       else Object.assign(result, { [key]: value });
       if (!inData && value === undefined) delete result[key];
@@ -187,8 +211,15 @@ function withKey(map: PlainMap, key: string, value: Plain | undefined): PlainMap
   return result;
 }
 
-export function withEdge(raw: PlainMap, edge: { source: string; target: string; label?: string | undefined }): PlainMap {
-  const made: PlainMap = { source: edge.source, target: edge.target, ...(edge.label ? { label: edge.label } : {}) };
+export function withEdge(
+  raw: PlainMap,
+  edge: { source: string; target: string; label?: string | undefined },
+): PlainMap {
+  const made: PlainMap = {
+    source: edge.source,
+    target: edge.target,
+    ...(edge.label ? { label: edge.label } : {}),
+  };
   return { ...raw, edges: [...(Array.isArray(raw["edges"]) ? raw["edges"] : []), made] };
 }
 
@@ -217,7 +248,11 @@ export function withEdgeLabel(raw: PlainMap, id: string, label: string | undefin
     edges: raw["edges"].map((edge) => {
       if (!isMap(edge)) return edge;
       const { source, target, label: old } = edge;
-      const here = edgeId({ source: String(source), target: String(target), label: typeof old === "string" ? old : undefined });
+      const here = edgeId({
+        source: String(source),
+        target: String(target),
+        label: typeof old === "string" ? old : undefined,
+      });
       return here === id ? withKey(edge, "label", label) : edge;
     }),
   };
@@ -249,7 +284,11 @@ export function withVariable(raw: PlainMap, variable: WorkflowVariable, previous
   }
   const map = isMap(variables) ? variables : EMPTY;
   const renamed = Object.entries(map).map(([key, value]) => (key === old ? [name, fields] : [key, value]));
-  return insertTop(raw, "variables", Object.hasOwn(map, old) ? Object.fromEntries(renamed) : { ...map, [name]: fields });
+  return insertTop(
+    raw,
+    "variables",
+    Object.hasOwn(map, old) ? Object.fromEntries(renamed) : { ...map, [name]: fields },
+  );
 }
 
 export function withoutVariable(raw: PlainMap, name: string): PlainMap {

@@ -10,7 +10,10 @@ export function sourcesOf(edges: readonly WorkflowEdge[]): Map<string, string[]>
   return grouped(edges, (edge) => [edge.target, edge.source]);
 }
 
-function grouped(edges: readonly WorkflowEdge[], pair: (edge: WorkflowEdge) => [string, string]): Map<string, string[]> {
+function grouped(
+  edges: readonly WorkflowEdge[],
+  pair: (edge: WorkflowEdge) => [string, string],
+): Map<string, string[]> {
   const result = new Map<string, string[]>();
   for (const edge of edges) {
     const [from, to] = pair(edge);
@@ -61,7 +64,10 @@ export function refusal(
   const sourceType = typeOf(catalogue, source);
   const outcome = outcomeOf(sourceType, wanted.label);
   const duplicate = edges.some(
-    (edge) => edge.source === wanted.source && edge.target === wanted.target && outcomeOf(sourceType, edge.label) === outcome,
+    (edge) =>
+      edge.source === wanted.source &&
+      edge.target === wanted.target &&
+      outcomeOf(sourceType, edge.label) === outcome,
   );
   if (duplicate) return "These two are connected already.";
   if (reachable(wanted.target, targetsOf(edges)).has(wanted.source)) {
@@ -74,7 +80,8 @@ export function refusal(
 export function inOrder(nodes: readonly WorkflowNode[], edges: readonly WorkflowEdge[]): WorkflowNode[] {
   const missing = new Map(nodes.map((node) => [node.id, 0]));
   for (const edge of edges) {
-    if (missing.has(edge.target) && missing.has(edge.source)) missing.set(edge.target, missing.get(edge.target)! + 1);
+    if (missing.has(edge.target) && missing.has(edge.source))
+      missing.set(edge.target, missing.get(edge.target)! + 1);
   }
   const next = targetsOf(edges);
   const byId = new Map(nodes.map((node) => [node.id, node]));

@@ -61,7 +61,11 @@ export function commit(
 ): History {
   const { now } = history;
   if (raw === now.raw && (text === undefined || text === now.text)) return history;
-  const burst = coalesceKey !== undefined && now.coalesceKey === coalesceKey && at - now.at < BURST_MS && history.past.length > 0;
+  const burst =
+    coalesceKey !== undefined &&
+    now.coalesceKey === coalesceKey &&
+    at - now.at < BURST_MS &&
+    history.past.length > 0;
   const before = burst ? history.past.at(-1)! : now;
   const past = burst ? history.past : [...history.past, now];
   if (past.length > DEEPEST) {

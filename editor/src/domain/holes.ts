@@ -42,7 +42,8 @@ function endOfHole(text: string, from: number): number {
 }
 
 // A name may contain hyphens when a letter or digit follows: `discover-1.output`, but not `a - b`.
-const TOKEN = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\??\.\s*[A-Za-z_$][\w$]*|[A-Za-z_$][\w$]*(?:-[\w$]+)*|\d[\w.]*/g;
+const TOKEN =
+  /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\??\.\s*[A-Za-z_$][\w$]*|[A-Za-z_$][\w$]*(?:-[\w$]+)*|\d[\w.]*/g;
 
 export interface Use {
   name: string;

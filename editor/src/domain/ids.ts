@@ -14,7 +14,11 @@ const SHORT: Record<string, string> = {
 };
 
 export function freshId(base: string, taken: ReadonlySet<string>): string {
-  const stem = (SHORT[base] ?? base).toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "") || "node";
+  const stem =
+    (SHORT[base] ?? base)
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "-")
+      .replace(/^-+|-+$/g, "") || "node";
   for (let number = 1; ; number++) {
     const id = `${stem}-${number}`;
     // `a-1` and `a_1` would become one name in the generated file.
@@ -28,7 +32,18 @@ export function copiedId(id: string, taken: ReadonlySet<string>): string {
 }
 
 const ID = /^[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*$/;
-const RESERVED = new Set(["connectionId", "currentUser", "trigger", "execution", "variables", "Math", "true", "false", "null", "undefined"]);
+const RESERVED = new Set([
+  "connectionId",
+  "currentUser",
+  "trigger",
+  "execution",
+  "variables",
+  "Math",
+  "true",
+  "false",
+  "null",
+  "undefined",
+]);
 
 /** Why this cannot be a node's id, or undefined. */
 export function idProblem(id: string, taken: ReadonlySet<string>): string | undefined {

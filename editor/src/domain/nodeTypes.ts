@@ -55,7 +55,11 @@ export function catalogueOf(items: NodeType[]): Catalogue {
 
 export const EMPTY_CATALOGUE: Catalogue = catalogueOf([]);
 
-export function typeOf(catalogue: Catalogue, node: WorkflowNode, workflowTrigger = "manual"): NodeType | undefined {
+export function typeOf(
+  catalogue: Catalogue,
+  node: WorkflowNode,
+  workflowTrigger = "manual",
+): NodeType | undefined {
   const plain = catalogue.find(node.type, "");
   if (plain) return plain;
   const sample = catalogue.all.find((item) => item.type === node.type);
@@ -128,7 +132,8 @@ export function words(key: string): string {
 export function fieldsOf(type: NodeType): Field[] {
   const required = new Set(type.configSchema.required ?? []);
   return Object.entries(type.configSchema.properties ?? {}).flatMap(([key, schema]) => {
-    const widget = schema["x-widget"] ?? schema.anyOf?.find((option) => option["x-widget"])?.["x-widget"] ?? "";
+    const widget =
+      schema["x-widget"] ?? schema.anyOf?.find((option) => option["x-widget"])?.["x-widget"] ?? "";
     if (widget === "hidden") return [];
     const secret = widget === "secret" || Boolean(schema["x-secret"]);
     const name = configKey(type, key);

@@ -10,7 +10,18 @@
  */
 import { align } from "./align";
 import { read } from "./read";
-import { equal, isMap, toPlain, type Format, type ItemTree, type MapTree, type Plain, type PlainMap, type SeqTree, type Tree } from "./tree";
+import {
+  equal,
+  isMap,
+  toPlain,
+  type Format,
+  type ItemTree,
+  type MapTree,
+  type Plain,
+  type PlainMap,
+  type SeqTree,
+  type Tree,
+} from "./tree";
 import { indentRest, yamlBlock, yamlInline, yamlKey, yamlText } from "./write";
 
 interface Splice {
@@ -47,7 +58,9 @@ export function writeAnew(value: Plain, format: Format): string {
 function applySplices(text: string, splices: Splice[]): string {
   const inOrder = splices
     .map((splice, index) => ({ ...splice, index }))
-    .sort((a, b) => a.start - b.start || Number(a.end > a.start) - Number(b.end > b.start) || a.index - b.index);
+    .sort(
+      (a, b) => a.start - b.start || Number(a.end > a.start) - Number(b.end > b.start) || a.index - b.index,
+    );
   let result = "";
   let position = 0;
   for (const splice of inOrder) {
@@ -100,7 +113,12 @@ class Splicer {
     if (tree.kind === "map" && isMap(next) && tree.entries.some(({ key }) => Object.hasOwn(next, key))) {
       return this.map(tree, next, slot);
     }
-    if (tree.kind === "map" && isMap(next) && tree.entries.length === Object.keys(next).length && tree.entries.length) {
+    if (
+      tree.kind === "map" &&
+      isMap(next) &&
+      tree.entries.length === Object.keys(next).length &&
+      tree.entries.length
+    ) {
       return this.map(tree, next, slot);
     }
     if (tree.kind === "seq" && Array.isArray(next) && next.length && tree.items.length) {
@@ -163,7 +181,14 @@ class Splicer {
           tree.flow
             ? `${name}: ${this.flowText(next[key]!, after?.keyStart ?? first.keyStart)}`
             : `${name}:${this.blockText(next[key]!, column, false)}`;
-        this.insert(places, after && { start: after.keyStart, end: after.value.end }, first.keyStart, column, tree.flow, write());
+        this.insert(
+          places,
+          after && { start: after.keyStart, end: after.value.end },
+          first.keyStart,
+          column,
+          tree.flow,
+          write(),
+        );
       }
     }
   }
@@ -182,7 +207,10 @@ class Splicer {
       const behind = tree.flow ? item.value.start : item.dash + 1;
       this.value(item.value, next[j]!, { behind, column, flow: tree.flow, dash: true });
     }
-    const place = (item: ItemTree): { start: number; end: number } => ({ start: item.dash, end: item.value.end });
+    const place = (item: ItemTree): { start: number; end: number } => ({
+      start: item.dash,
+      end: item.value.end,
+    });
     const places = items.map(place);
     this.remove(
       places,
@@ -300,7 +328,12 @@ class Splicer {
   private lineIsBlank(offset: number): boolean {
     if (offset > this.text.length) return false;
     const start = this.lineStart(offset);
-    return start > 0 && start <= this.text.length && this.text.slice(start, this.lineEnd(offset)).trim() === "" && start !== this.text.length;
+    return (
+      start > 0 &&
+      start <= this.text.length &&
+      this.text.slice(start, this.lineEnd(offset)).trim() === "" &&
+      start !== this.text.length
+    );
   }
 }
 

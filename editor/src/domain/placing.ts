@@ -68,7 +68,8 @@ export function placeMissing(
   const bottom = Math.max(...placed.map((node) => known[node.id]!.y + size(node).height));
   const top = Math.min(...missing.map((node) => all[node.id]!.y));
   const result = { ...known };
-  for (const node of missing) result[node.id] = { x: all[node.id]!.x, y: all[node.id]!.y - top + bottom + 48 };
+  for (const node of missing)
+    result[node.id] = { x: all[node.id]!.x, y: all[node.id]!.y - top + bottom + 48 };
   return result;
 }
 

@@ -19,7 +19,12 @@ export function structureProblems(nodes: readonly WorkflowNode[], edges: readonl
   const seen = new Set<string>();
   for (const node of nodes) {
     if (seen.has(node.id)) {
-      problems.push({ code: "duplicate-id", message: `Two nodes are called “${node.id}”.`, node: node.id, severity: "error" });
+      problems.push({
+        code: "duplicate-id",
+        message: `Two nodes are called “${node.id}”.`,
+        node: node.id,
+        severity: "error",
+      });
     }
     seen.add(node.id);
   }
@@ -36,7 +41,12 @@ export function structureProblems(nodes: readonly WorkflowNode[], edges: readonl
     }
   }
   if (nodes.length > 0 && !nodes.some((node) => node.type === "trigger")) {
-    problems.push({ code: "no-trigger", message: "No trigger starts this workflow.", hint: "Add one from the palette.", severity: "warning" });
+    problems.push({
+      code: "no-trigger",
+      message: "No trigger starts this workflow.",
+      hint: "Add one from the palette.",
+      severity: "warning",
+    });
   }
   return problems;
 }

@@ -6,6 +6,7 @@
 import { SyntaxProblem, type EntryTree, type ItemTree, type Tree } from "./tree";
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+// eslint-disable-next-line no-control-regex -- JSON refuses exactly these
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4}))*"/y;
 const DEEPEST = 200;
 
@@ -50,7 +51,8 @@ export function readJson(text: string): Tree {
         return { kind: "scalar", value: meaning, quote: "plain", start, end: position };
       }
     }
-    const number = match(NUMBER) ?? fail(position < text.length ? "a value is expected here" : "the text ends too early");
+    const number =
+      match(NUMBER) ?? fail(position < text.length ? "a value is expected here" : "the text ends too early");
     return { kind: "scalar", value: Number(number), quote: "plain", start, end: position };
   }
 
@@ -64,7 +66,8 @@ export function readJson(text: string): Tree {
       const keyStart = position;
       const key = string();
       const keyEnd = position;
-      if (seen.has(key)) throw new SyntaxProblem(`the key ${JSON.stringify(key)} is given twice`, keyStart, keyEnd);
+      if (seen.has(key))
+        throw new SyntaxProblem(`the key ${JSON.stringify(key)} is given twice`, keyStart, keyEnd);
       seen.add(key);
       space();
       if (text[position] !== ":") fail("a colon is expected here");

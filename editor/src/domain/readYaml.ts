@@ -17,9 +17,13 @@ export function readYaml(text: string): Tree {
   const document = parseDocument(text, { version: "1.2", keepSourceTokens: true, logLevel: "error" });
   const error = document.errors[0];
   if (error) {
-    throw new SyntaxProblem(error.message.split("\n")[0]!.replace(/ at line \d+, column \d+:?$/, ""), ...error.pos);
+    throw new SyntaxProblem(
+      error.message.split("\n")[0]!.replace(/ at line \d+, column \d+:?$/, ""),
+      ...error.pos,
+    );
   }
-  if (!document.contents) return { kind: "map", flow: false, entries: [], start: text.length, end: text.length };
+  if (!document.contents)
+    return { kind: "map", flow: false, entries: [], start: text.length, end: text.length };
   return convert(document.contents, document, text);
 }
 
@@ -34,7 +38,13 @@ function convert(node: Node, document: Document, text: string): Tree {
       const found = text.indexOf(":", keyEnd);
       const colon = found === -1 ? keyEnd : found + 1;
       const name = typeof key.value === "string" ? key.value : (key.source ?? String(key.value));
-      return { key: name, keyStart, keyEnd, colon, value: convertOrNull(pair.value as Node | null, colon, document, text) };
+      return {
+        key: name,
+        keyStart,
+        keyEnd,
+        colon,
+        value: convertOrNull(pair.value as Node | null, colon, document, text),
+      };
     });
     const last = entries.at(-1);
     return node.flow
@@ -46,7 +56,13 @@ function convert(node: Node, document: Document, text: string): Tree {
     const dashes = node.flow ? [] : dashesOf(node);
     const items: ItemTree[] = values.map((value, index) => ({ dash: dashes[index] ?? value.start, value }));
     const last = items.at(-1);
-    return { kind: "seq", flow: Boolean(node.flow), items, start, end: node.flow || !last ? end : last.value.end };
+    return {
+      kind: "seq",
+      flow: Boolean(node.flow),
+      items,
+      start,
+      end: node.flow || !last ? end : last.value.end,
+    };
   }
   if (isAlias(node)) {
     return { kind: "scalar", value: node.toJS(document) as Plain, quote: "plain", opaque: true, start, end };

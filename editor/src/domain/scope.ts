@@ -21,7 +21,12 @@ const IMPLICIT: Name[] = [
     info: "who started the run",
     schema: {
       type: "object",
-      properties: { id: { type: "string" }, email: { type: "string" }, name: { type: "string" }, teamOwner: { type: "string" } },
+      properties: {
+        id: { type: "string" },
+        email: { type: "string" },
+        name: { type: "string" },
+        teamOwner: { type: "string" },
+      },
     },
   },
   { name: "trigger", schema: {}, info: "what the run was started with" },
@@ -34,7 +39,12 @@ const IMPLICIT: Name[] = [
 
 export function scopeAt(
   nodeId: string,
-  definition: { nodes: readonly WorkflowNode[]; edges: readonly WorkflowEdge[]; variables: readonly WorkflowVariable[]; trigger?: string },
+  definition: {
+    nodes: readonly WorkflowNode[];
+    edges: readonly WorkflowEdge[];
+    variables: readonly WorkflowVariable[];
+    trigger?: string;
+  },
   catalogue: Catalogue,
   secrets = false,
 ): Name[] {
@@ -63,7 +73,10 @@ export function scopeAt(
   const all: Name = {
     name: "variables",
     info: "all variables",
-    schema: { type: "object", properties: Object.fromEntries(variables.map(({ name, schema }) => [name, schema])) },
+    schema: {
+      type: "object",
+      properties: Object.fromEntries(variables.map(({ name, schema }) => [name, schema])),
+    },
   };
   return [...nodes.reverse(), ...variables, ...IMPLICIT, all];
 }
@@ -100,8 +113,14 @@ export interface Suggestion {
 }
 
 /** What may follow this beginning of an expression, and where the word being typed begins. */
-export function suggest(before: string, scope: readonly Name[]): { from: number; options: Suggestion[] } | undefined {
-  const chain = /((?:[A-Za-z_$][\w$]*(?:-[\w$]+)*)(?:\s*\??\.\s*[A-Za-z_$][\w$]*|\[\d+\])*)?\s*(\??\.)\s*([\w$]*)$/.exec(before);
+export function suggest(
+  before: string,
+  scope: readonly Name[],
+): { from: number; options: Suggestion[] } | undefined {
+  const chain =
+    /((?:[A-Za-z_$][\w$]*(?:-[\w$]+)*)(?:\s*\??\.\s*[A-Za-z_$][\w$]*|\[\d+\])*)?\s*(\??\.)\s*([\w$]*)$/.exec(
+      before,
+    );
   if (chain?.[2] && chain[1]) {
     const schema = schemaOfChain(chain[1], scope);
     if (!schema) return undefined;
@@ -133,7 +152,10 @@ function schemaOfChain(chain: string, scope: readonly Name[]): Schema | undefine
 }
 
 /** Follow a reference; of a choice with null take what is not null. */
-export function resolve(schema: Schema | undefined, defs: Record<string, Schema> = schema?.$defs ?? {}): Schema | undefined {
+export function resolve(
+  schema: Schema | undefined,
+  defs: Record<string, Schema> = schema?.$defs ?? {},
+): Schema | undefined {
   if (!schema) return undefined;
   if (schema.$ref) return resolve(defs[schema.$ref.replace("#/$defs/", "")], defs);
   const choice = schema.anyOf?.find((option) => option.type !== "null");
@@ -143,14 +165,12 @@ export function resolve(schema: Schema | undefined, defs: Record<string, Schema>
 export function membersOf(schema: Schema): Suggestion[] {
   const methods = schema.type === "array" ? LIST_METHODS : schema.type === "string" ? TEXT_METHODS : [];
   return [
-    ...Object.entries(schema.properties ?? {}).map(
-      ([label, inner]): Suggestion => ({
-        label,
-        detail: typeName(inner, schema.$defs),
-        info: inner.description ?? "",
-        kind: "property",
-      }),
-    ),
+    ...Object.entries(schema.properties ?? {}).map(([label, inner]): Suggestion => ({
+      label,
+      detail: typeName(inner, schema.$defs),
+      info: inner.description ?? "",
+      kind: "property",
+    })),
     ...methods.map(([label, detail]): Suggestion => ({ label, detail, info: "", kind: "method" })),
   ];
 }

@@ -53,6 +53,7 @@ export function yamlKey(key: string): string {
 export function yamlText(value: string, quote: "plain" | "single" | "double"): string {
   if (value.includes("\n")) return yamlBlock(value);
   if (quote === "double") return JSON.stringify(value);
+  // eslint-disable-next-line no-control-regex -- what single quotes cannot say
   if (quote === "single" && !/[\u0000-\u001f\u007f-\u00a0\u2028\u2029\ufeff]/.test(value)) {
     return `'${value.replaceAll("'", "''")}'`;
   }

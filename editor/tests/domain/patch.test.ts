@@ -28,7 +28,9 @@ describe("a text that is patched", () => {
   });
 
   it("changes one line for one field, and keeps quotes and comments", () => {
-    const next = edit(SAFE_YAML, "yaml", (raw) => definition.withNodeFields(raw, "approval-1", { timeout: 7200 }));
+    const next = edit(SAFE_YAML, "yaml", (raw) =>
+      definition.withNodeFields(raw, "approval-1", { timeout: 7200 }),
+    );
     expect(changedLines(SAFE_YAML, next)).toEqual({
       removed: ["    timeout: 3600   # an hour"],
       added: ["    timeout: 7200   # an hour"],
@@ -40,13 +42,17 @@ describe("a text that is patched", () => {
   });
 
   it("adds a field as one line behind the node's last", () => {
-    const next = edit(SAFE_YAML, "yaml", (raw) => definition.withNodeFields(raw, "filter-1", { notes: "Look: here" }));
+    const next = edit(SAFE_YAML, "yaml", (raw) =>
+      definition.withNodeFields(raw, "filter-1", { notes: "Look: here" }),
+    );
     expect(changedLines(SAFE_YAML, next)).toEqual({ removed: [], added: ['    notes: "Look: here"'] });
   });
 
   it("keeps a list item's own way of writing", () => {
     const next = edit(SAFE_YAML, "yaml", (raw) =>
-      definition.withNodeFields(raw, "approval-1", { approvers: ["{{ currentUser.teamOwner }}", "role:admin"] }),
+      definition.withNodeFields(raw, "approval-1", {
+        approvers: ["{{ currentUser.teamOwner }}", "role:admin"],
+      }),
     );
     expect(changedLines(SAFE_YAML, next)).toEqual({ removed: [], added: ["      - role:admin"] });
   });
@@ -85,7 +91,10 @@ describe("a text that is patched", () => {
     const next = edit(SAFE_YAML, "yaml", (raw) => ({
       ...raw,
       nodes: Object.fromEntries(
-        Object.entries(raw["nodes"] as PlainMap).map(([id, node]) => [id === "filter-1" ? "any-pending" : id, node]),
+        Object.entries(raw["nodes"] as PlainMap).map(([id, node]) => [
+          id === "filter-1" ? "any-pending" : id,
+          node,
+        ]),
       ),
     }));
     expect(changedLines(SAFE_YAML, next)).toEqual({ removed: ["  filter-1:"], added: ["  any-pending:"] });
@@ -99,31 +108,49 @@ describe("a text that is patched", () => {
       removed: ['        "ormType": "auto"'],
       added: ['        "ormType": "prisma",', '        "notes": "x"'],
     });
-    const added = edit(SAFE_JSON, "json", (raw) => definition.withEdge(raw, { source: "filter-1", target: "x" }));
+    const added = edit(SAFE_JSON, "json", (raw) =>
+      definition.withEdge(raw, { source: "filter-1", target: "x" }),
+    );
     expect(JSON.parse(added).edges).toHaveLength(3);
     expect(added.startsWith(SAFE_JSON.slice(0, SAFE_JSON.indexOf('"edges"')))).toBe(true);
   });
 
   it("writes a moved box as one line of layout", () => {
-    const once = edit(SAFE_YAML, "yaml", (raw) => definition.withPositions(raw, { "filter-1": { x: 10.4, y: 20 } }));
-    expect(changedLines(SAFE_YAML, once)).toEqual({ removed: [], added: ["layout:", "  filter-1: { x: 10, y: 20 }", ""] });
-    const twice = edit(once, "yaml", (raw) => definition.withPositions(raw, { "filter-1": { x: 30, y: 20 } }));
+    const once = edit(SAFE_YAML, "yaml", (raw) =>
+      definition.withPositions(raw, { "filter-1": { x: 10.4, y: 20 } }),
+    );
+    expect(changedLines(SAFE_YAML, once)).toEqual({
+      removed: [],
+      added: ["layout:", "  filter-1: { x: 10, y: 20 }", ""],
+    });
+    const twice = edit(once, "yaml", (raw) =>
+      definition.withPositions(raw, { "filter-1": { x: 30, y: 20 } }),
+    );
     expect(changedLines(once, twice).added).toEqual(["  filter-1: { x: 30, y: 20 }"]);
   });
 
   it("turns a single line into several and back", () => {
-    const many = edit(SAFE_YAML, "yaml", (raw) => definition.withNodeFields(raw, "filter-1", { notes: "a\nb\n" }));
+    const many = edit(SAFE_YAML, "yaml", (raw) =>
+      definition.withNodeFields(raw, "filter-1", { notes: "a\nb\n" }),
+    );
     expect(many).toContain("    notes: |\n      a\n      b\n");
-    const changed = edit(many, "yaml", (raw) => definition.withNodeFields(raw, "filter-1", { notes: "a\nc" }));
+    const changed = edit(many, "yaml", (raw) =>
+      definition.withNodeFields(raw, "filter-1", { notes: "a\nc" }),
+    );
     expect(readPlain(changed, "yaml")).toMatchObject({ nodes: { "filter-1": { notes: "a\nc" } } });
-    const gone = edit(changed, "yaml", (raw) => definition.withNodeFields(raw, "filter-1", { notes: undefined }));
+    const gone = edit(changed, "yaml", (raw) =>
+      definition.withNodeFields(raw, "filter-1", { notes: undefined }),
+    );
     expect(gone).toBe(SAFE_YAML);
   });
 
   it("keeps Windows line ends", () => {
     const windows = SAFE_YAML.replaceAll("\n", "\r\n");
     const next = edit(windows, "yaml", (raw) =>
-      definition.withEdge(definition.withNodeFields(raw, "filter-1", { notes: "n" }), { source: "a", target: "b" }),
+      definition.withEdge(definition.withNodeFields(raw, "filter-1", { notes: "n" }), {
+        source: "a",
+        target: "b",
+      }),
     );
     expect(next.replaceAll("\r\n", "")).not.toContain("\n");
   });
@@ -131,10 +158,30 @@ describe("a text that is patched", () => {
 
 const word = fc.oneof(
   fc.stringMatching(/^[a-z][a-z0-9-]{0,6}$/),
-  fc.constantFrom("Yes", "null", "12:30", "on", "~", "- x", "a: b", "# no", "{{ x }}", "'", '"', "é ü", "\u202e"),
+  fc.constantFrom(
+    "Yes",
+    "null",
+    "12:30",
+    "on",
+    "~",
+    "- x",
+    "a: b",
+    "# no",
+    "{{ x }}",
+    "'",
+    '"',
+    "é ü",
+    "\u202e",
+  ),
   fc.string({ maxLength: 8 }),
 );
-const scalar: fc.Arbitrary<Plain> = fc.oneof(word, fc.integer(), fc.boolean(), fc.constant(null), fc.constant("a\nb"));
+const scalar: fc.Arbitrary<Plain> = fc.oneof(
+  word,
+  fc.integer(),
+  fc.boolean(),
+  fc.constant(null),
+  fc.constant("a\nb"),
+);
 const plain = fc.letrec<{ value: Plain }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 3, depthSize: "small" },
@@ -143,7 +190,11 @@ const plain = fc.letrec<{ value: Plain }>((tie) => ({
     fc.dictionary(word, tie("value"), { maxKeys: 4, noNullPrototype: true }),
   ),
 })).value;
-const document = fc.dictionary(word, plain, { minKeys: 1, maxKeys: 5, noNullPrototype: true }) as fc.Arbitrary<PlainMap>;
+const document = fc.dictionary(word, plain, {
+  minKeys: 1,
+  maxKeys: 5,
+  noNullPrototype: true,
+}) as fc.Arbitrary<PlainMap>;
 
 describe("for any two documents", () => {
   it.each(["yaml", "json"] as const)("the patched %s says exactly what the new data says", (format) => {
@@ -162,17 +213,21 @@ describe("for any two documents", () => {
   it("a change of one field leaves every other line alone", () => {
     const ids = ["trigger-1", "discover-1", "filter-1", "approval-1", "execute-1"];
     fc.assert(
-      fc.property(fc.constantFrom(...ids), fc.string({ maxLength: 20 }).filter((text) => !/[\n\r\u0085\u2028\u2029]/.test(text)), (id, label) => {
-        for (const [text, format] of [
-          [SAFE_YAML, "yaml"],
-          [SAFE_JSON, "json"],
-        ] as const) {
-          const next = edit(text, format, (raw) => definition.withNodeFields(raw, id, { label }));
-          const { removed, added } = changedLines(text, next);
-          expect(removed.length).toBeLessThanOrEqual(1);
-          expect(added.length).toBe(removed.length);
-        }
-      }),
+      fc.property(
+        fc.constantFrom(...ids),
+        fc.string({ maxLength: 20 }).filter((text) => !/[\n\r\u0085\u2028\u2029]/.test(text)),
+        (id, label) => {
+          for (const [text, format] of [
+            [SAFE_YAML, "yaml"],
+            [SAFE_JSON, "json"],
+          ] as const) {
+            const next = edit(text, format, (raw) => definition.withNodeFields(raw, id, { label }));
+            const { removed, added } = changedLines(text, next);
+            expect(removed.length).toBeLessThanOrEqual(1);
+            expect(added.length).toBe(removed.length);
+          }
+        },
+      ),
       { numRuns: 200 },
     );
   });
