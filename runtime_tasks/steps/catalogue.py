@@ -15,15 +15,18 @@ palette text (from the docstring) and the labels that edges may carry (from
 from __future__ import annotations
 
 import builtins
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, cast, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
+
+from runtime_tasks.context import current
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -157,9 +160,17 @@ def step(
     effect: Effect = "none",
     idempotent: bool = True,
 ) -> Callable[[Function], Function]:
-    """Register the decorated function as a node type. The function itself is left as it is."""
+    """Register the decorated function as a node type; each call leaves its input in the context."""
 
-    def register(function: Function) -> Function:
+    def register(undecorated: Function) -> Function:
+        signature = inspect.signature(undecorated)
+
+        @functools.wraps(undecorated)
+        def function(*args: Any, **kwargs: Any) -> Any:
+            given = signature.bind(*args, **kwargs).arguments
+            current().record_input({to_camel(name): value for name, value in given.items()})
+            return undecorated(*args, **kwargs)
+
         node_type = NodeType(
             type=type,
             variant=variant,
@@ -174,6 +185,6 @@ def step(
         if node_type.key in CATALOGUE:
             raise ValueError(f"two functions claim the node type {node_type.key}")
         CATALOGUE[node_type.key] = node_type
-        return function
+        return cast(Function, function)
 
     return register
