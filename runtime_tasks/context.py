@@ -64,6 +64,10 @@ class StepContext(Protocol):
         """True in a test run: reads are real, writes become dry runs, nothing is sent."""
 
     @property
+    def resumed(self) -> bool:
+        """The node was at work when its process died; how far it got is not known."""
+
+    @property
     def log(self) -> logging.Logger: ...
 
     def connection(self, connection_id: str) -> Connection:
@@ -107,6 +111,7 @@ class LocalContext:
     execution_id: str = "local"
     node_id: str = "local"
     dry_run: bool = False
+    resumed: bool = False
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("dataroll"))
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     plans: dict[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import os
 import time
@@ -75,7 +76,8 @@ class Approvals:
 
     def plan_hash(self) -> str:
         """One hash over the plans that the approver sees, by connection."""
-        return json.dumps(self._plan_hashes(), sort_keys=True)
+        text = json.dumps(self._plan_hashes(), sort_keys=True)
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
     def _plan_hashes(self) -> dict[str, str]:
         return {name: str(plan.get("hash", "")) for name, plan in self.run.plans.items()}

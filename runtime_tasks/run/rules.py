@@ -86,9 +86,12 @@ class Rules:
         return [
             record
             for record in self.records.values()
-            if record.status in ("failed", "unknown")
-            and not record.continue_on_error
-            and "failure" not in self.outcomes_drawn(record.node_id)
+            if record.status == "unknown"
+            or (
+                record.status == "failed"
+                and not record.continue_on_error
+                and "failure" not in self.outcomes_drawn(record.node_id)
+            )
         ]
 
     def state(self, edge: Edge) -> EdgeState:
@@ -107,12 +110,15 @@ class Rules:
                 return "broken" if record.broken else "dead"
             case "success":
                 return "live" if edge.outcome in ("success", self.taken(record)) else "dead"
-            case "failed" | "unknown" if edge.outcome == "failure":
+            case "unknown":
+                # Nobody knows what a rollback would undo: that takes a person's decision.
+                return "broken"
+            case "failed" if edge.outcome == "failure":
                 return "live"
-            case "failed" | "unknown" if record.continue_on_error:
+            case "failed" if record.continue_on_error:
                 passes = edge.outcome == "success" or edge.outcome in DEFAULT_BRANCHES
                 return "live" if passes else "dead"
-            case "failed" | "unknown":
+            case "failed":
                 return "dead" if "failure" in self.outcomes_drawn(edge.source) else "broken"
             case _:
                 return "dead"

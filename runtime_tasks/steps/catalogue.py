@@ -27,6 +27,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from runtime_tasks.context import current
+from runtime_tasks.errors import OutcomeUnknown
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -159,8 +160,13 @@ def step(
     starts: bool = False,
     effect: Effect = "none",
     idempotent: bool = True,
+    resumable: bool = False,
 ) -> Callable[[Function], Function]:
-    """Register the decorated function as a node type; each call leaves its input in the context."""
+    """Register the decorated function as a node type; each call leaves its input in the context.
+
+    A step that is neither ``idempotent`` nor ``resumable`` (able to find out by
+    itself how far it got) is never run again after its process died at work.
+    """
 
     def register(undecorated: Function) -> Function:
         signature = inspect.signature(undecorated)
@@ -168,7 +174,13 @@ def step(
         @functools.wraps(undecorated)
         def function(*args: Any, **kwargs: Any) -> Any:
             given = signature.bind(*args, **kwargs).arguments
-            current().record_input({to_camel(name): value for name, value in given.items()})
+            context = current()
+            context.record_input({to_camel(name): value for name, value in given.items()})
+            if context.resumed and not (idempotent or resumable):
+                raise OutcomeUnknown(
+                    f"the process died while {context.node_id} was at work, and it cannot be told"
+                    " how far it got; check what it did, then start a new run"
+                )
             return undecorated(*args, **kwargs)
 
         node_type = NodeType(
