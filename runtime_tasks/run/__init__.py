@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -99,6 +99,7 @@ class WorkflowRun:
         self._changed = asyncio.Event()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._writing: set[asyncio.Task[None]] = set()
+        self._writer = asyncio.Lock()
         self._heart: asyncio.Task[None] | None = None
 
     # What the flow's body asks and says.
@@ -248,7 +249,7 @@ class WorkflowRun:
         marker = show_skipped.with_options(
             name=node.name, task_run_name=record.node_id, tags=node.tags
         )
-        self._writing.add(self.loop.create_task(show(marker, reason)))
+        self._later(show(marker, reason))
 
     def _stop_if_rejected(self) -> None:
         if self.cancel_requested:
@@ -304,9 +305,17 @@ class WorkflowRun:
 
     def _write(self, record: NodeRecord) -> None:
         body = journal.to_json(record)
-        write = self.loop.create_task(journal.write(self._client, self.flow_run_id, body))
+        self._later(journal.write(self._client, self.flow_run_id, body))
+
+    def _later(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do it beside the run, one after the other: Prefect on SQLite answers 503 to a crowd."""
+        write = self.loop.create_task(self._one_by_one(work))
         self._writing.add(write)
         write.add_done_callback(self._written)
+
+    async def _one_by_one(self, work: Coroutine[Any, Any, Any]) -> None:
+        async with self._writer:
+            await work
 
     def _written(self, write: asyncio.Task[None]) -> None:
         self._writing.discard(write)
