@@ -11,9 +11,13 @@ import os
 import re
 import smtplib
 import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from email.utils import formatdate
 from html import escape
+from threading import Timer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -24,6 +28,7 @@ from runtime_tasks.notifications.html import harmless
 from runtime_tasks.notifications.message import Message, Severity
 from runtime_tasks.notifications.slack import cut
 from runtime_tasks.notifications.transport import Guard, tls
+from runtime_tasks.notifications.webhook import message_id
 
 SMTP_URL = "DATAROLL_SMTP_URL"
 SMTP_FROM = "DATAROLL_SMTP_FROM"
@@ -77,6 +82,13 @@ def send_email(smtp: str, to: list[str], message: Message, *, subject: str = "")
             f"the mail server refused every recipient ({', '.join(map(str, codes))})",
             again=all(400 <= code < 500 for code in codes),
         ) from None
+    except smtplib.SMTPServerDisconnected:
+        raise NotDelivered("the mail server hung up", again=True) from None
+    except ssl.SSLError as error:
+        raise NotDelivered(
+            f"the mail server's certificate or TLS does not hold: {type(error).__name__}",
+            again=False,
+        ) from None
     except smtplib.SMTPException as error:
         raise NotDelivered(f"the mail server: {type(error).__name__}", again=False) from None
     except (OSError, UnicodeError) as error:
@@ -95,7 +107,7 @@ def email(message: Message, *, sender: str, to: list[str], subject: str = "") ->
     mail["To"] = ", ".join(_address(recipient) for recipient in to)
     mail["Subject"] = cut(" ".join((subject or message.summary or "dataroll").split()), 200)
     mail["Date"] = formatdate()
-    mail["Message-ID"] = make_msgid(domain="dataroll")
+    mail["Message-ID"] = f"<{message_id()}@dataroll>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(email_text(message))
     mail.add_alternative(email_html(message), subtype="html")
@@ -147,16 +159,37 @@ def _address(text: str) -> str:
     return text
 
 
-def _session(encrypted: bool, host: str, port: int) -> smtplib.SMTP:
-    """A session over a socket that the guard has opened."""
+@contextmanager
+def _session(encrypted: bool, host: str, port: int) -> Iterator[smtplib.SMTP]:
+    """A session over a socket that the guard has opened, and that is cut off at the end of the
+    time: smtplib's timeout is for single reads, and a server can drip."""
     guard = Guard(SECONDS)
 
     class Plain(smtplib.SMTP):
         def _get_socket(self, host: str, port: int, timeout: Any) -> socket.socket:
-            return guard.connect(host, port)
+            return cut_off_later(guard.connect(host, port))
 
     class Encrypted(smtplib.SMTP_SSL):
         def _get_socket(self, host: str, port: int, timeout: Any) -> socket.socket:
-            return tls().wrap_socket(guard.connect(host, port), server_hostname=host)
+            opened = cut_off_later(guard.connect(host, port))
+            return tls().wrap_socket(opened, server_hostname=host)
 
-    return (Encrypted if encrypted else Plain)(host, port, timeout=SECONDS)
+    def cut_off_later(opened: socket.socket) -> socket.socket:
+        # A duplicate, because wrapping a socket for TLS takes the original away.
+        twin = opened.dup()
+
+        def cut_off() -> None:
+            with suppress(OSError):
+                twin.shutdown(socket.SHUT_RDWR)
+
+        timer = Timer(guard.left(), cut_off)
+        timer.daemon = True
+        timer.start()
+        cleanup.callback(twin.close)
+        cleanup.callback(timer.cancel)
+        return opened
+
+    with ExitStack() as cleanup:
+        session = (Encrypted if encrypted else Plain)(host, port, timeout=SECONDS)
+        with session:
+            yield session

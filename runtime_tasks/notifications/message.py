@@ -70,26 +70,32 @@ class Message:
 
 
 def compose(
-    template: str, message: Any, *, details: Any = None, link: str | None = None, **more: Any
+    template: str | Template,
+    message: Any,
+    *,
+    details: Any = None,
+    link: str | None = None,
+    **more: Any,
 ) -> Message:
     """The message a template makes of the author's words and of ``details`` (any JSON, or a
     step's output). Without a template the words stand alone. Raises StepConfigError."""
     words = _shown(plain(message))  # a single hole keeps its type, so this may be no text
     values = {"message": words, "details": plain(details), "link": link or "", **more}
-    form = load_template(template) if template else Template(title="")
-    items = _found(values, form.list) if form.list else None
+    if isinstance(template, str):
+        template = load_template(template) if template else Template(title="")
+    items = _found(values, template.list) if template.list else None
     return Message(
-        title=_filled(form.title, values),
-        text=_filled(form.text, values),
-        severity=form.severity,
+        title=_filled(template.title, values),
+        text=_filled(template.text, values),
+        severity=template.severity,
         facts=tuple(
             (label, text)
-            for label, hole in form.facts.items()
+            for label, hole in template.facts.items()
             if (text := _filled(hole, values).strip())
         ),
         items=_items(items) if isinstance(items, list) else (),
-        document=_shown(_found(values, form.document)) if form.document else "",
-        html=_shown(_found(values, form.html)) if form.html else "",
+        document=_shown(_found(values, template.document)) if template.document else "",
+        html=_shown(_found(values, template.html)) if template.html else "",
         link=link,
     )
 

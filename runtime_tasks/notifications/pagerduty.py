@@ -63,6 +63,7 @@ def pagerduty_event(
             "custom_details": {
                 **dict(message.facts),
                 **({"items": list(message.items)} if message.items else {}),
+                **({"document": cut(message.document, 4000)} if message.document else {}),
             },
         },
     }

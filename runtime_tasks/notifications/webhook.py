@@ -49,6 +49,7 @@ def webhook_body(message: Message) -> dict[str, Any]:
             "severity": message.severity,
             "facts": dict(message.facts),
             "items": list(message.items),
+            "document": message.document,
             "link": message.link,
         },
     }
