@@ -4,6 +4,12 @@ slow another."""
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -26,5 +32,21 @@ async def serve(pool: str, limit: int | None) -> None:
 
     from server.orchestrator.prefect import PrefectOrchestrator
 
-    await PrefectOrchestrator(pool).prepare()
-    await ProcessWorker(work_pool_name=pool, limit=limit).start(printer=click.echo)
+    with warm_server():
+        await PrefectOrchestrator(pool).prepare()
+        await ProcessWorker(work_pool_name=pool, limit=limit).start(printer=click.echo)
+
+
+@contextmanager
+def warm_server() -> Iterator[None]:
+    """Keep a process at hand that has imported everything; flow processes are forked from it."""
+    with tempfile.TemporaryDirectory(prefix="dataroll-") as folder:
+        path = Path(folder) / "warm.sock"
+        os.environ["DATAROLL_WARM_SOCKET"] = str(path)
+        command = [sys.executable, "-m", "server.orchestrator.warm.server", str(path)]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait()

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -99,6 +99,7 @@ class WorkflowRun:
         self._changed = asyncio.Event()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._writing: set[asyncio.Task[None]] = set()
+        self._writer = asyncio.Lock()
         self._heart: asyncio.Task[None] | None = None
 
     # What the flow's body asks and says.
@@ -248,7 +249,7 @@ class WorkflowRun:
         marker = show_skipped.with_options(
             name=node.name, task_run_name=record.node_id, tags=node.tags
         )
-        self._writing.add(self.loop.create_task(show(marker, reason)))
+        self._later(show(marker, reason))
 
     def _stop_if_rejected(self) -> None:
         if self.cancel_requested:
@@ -286,8 +287,10 @@ class WorkflowRun:
     def _arguments(self, node: Node) -> dict[str, Any]:
         scope = {
             **self.inputs,
-            "execution": self.execution,
-            "currentUser": self.inputs.get("currentUser") or {},
+            "execution": with_attributes(self.execution, "id", "startedAt"),
+            "currentUser": with_attributes(
+                self.inputs.get("currentUser"), "id", "email", "name", "teamOwner"
+            ),
             "trigger": self.inputs.get("trigger") or {},
             "variables": SimpleNamespace(**self.inputs),
             "failure": self._failure(),
@@ -304,9 +307,17 @@ class WorkflowRun:
 
     def _write(self, record: NodeRecord) -> None:
         body = journal.to_json(record)
-        write = self.loop.create_task(journal.write(self._client, self.flow_run_id, body))
+        self._later(journal.write(self._client, self.flow_run_id, body))
+
+    def _later(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do it beside the run, one after the other: Prefect on SQLite answers 503 to a crowd."""
+        write = self.loop.create_task(self._one_by_one(work))
         self._writing.add(write)
         write.add_done_callback(self._written)
+
+    async def _one_by_one(self, work: Coroutine[Any, Any, Any]) -> None:
+        async with self._writer:
+            await work
 
     def _written(self, write: asyncio.Task[None]) -> None:
         self._writing.discard(write)
@@ -322,6 +333,11 @@ class WorkflowRun:
             except Exception as error:
                 get_run_logger().debug("no heartbeat: %s", error)
             await asyncio.sleep(HEARTBEAT)
+
+
+def with_attributes(given: Mapping[str, Any] | None, *names: str) -> SimpleNamespace:
+    """An input whose shape is known, as generated code reads it: ``currentUser.teamOwner``."""
+    return SimpleNamespace(**{**dict.fromkeys(names), **(given or {})})
 
 
 def node_id(node: Node) -> str:

@@ -9,6 +9,7 @@ database late and can be lost.
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -45,8 +46,11 @@ from server.orchestrator.protocol import (
     RunStatus,
     Schedule,
 )
+from server.orchestrator.warm import client as engine_client
 
 WORK_POOL = "dataroll"
+ENGINE_COMMAND = shlex.join([sys.executable, "-S", "-E", engine_client.__file__])
+"""Becomes a fork of the worker's warm server, or else ``python -m prefect.engine``."""
 
 STATUSES: dict[StateType, RunStatus] = {
     StateType.SCHEDULED: "pending",
@@ -105,7 +109,7 @@ class PrefectOrchestrator:
             flow_id = await client.create_flow_from_name(deployment.flow_name)
             deployment_id = await client.create_deployment(
                 flow_id=flow_id,
-                name=f"v{deployment.version}",
+                name=deployment.name,
                 version=str(deployment.version),
                 description=f"dataroll workflow {deployment.slug}, version {deployment.version}",
                 work_pool_name=self.work_pool,
@@ -122,8 +126,7 @@ class PrefectOrchestrator:
                 schedules=[schedule_create(s) for s in deployment.schedules],
                 concurrency_limit=deployment.concurrency_limit,
                 tags=["dataroll", f"workflow:{deployment.slug}", *deployment.tags],
-                # One interpreter start less than `prefect flow-run execute`.
-                job_variables={"command": f"{sys.executable} -m prefect.engine"},
+                job_variables={"command": ENGINE_COMMAND},
                 paused=False,
             )
         return str(deployment_id)
