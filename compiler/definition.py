@@ -16,7 +16,7 @@ Place = tuple[int, int]
 TriggerKind = Literal["manual", "scheduled", "webhook", "event"]
 TRIGGERS: tuple[TriggerKind, ...] = ("manual", "scheduled", "webhook", "event")
 
-VARIABLE_TYPES = ("string", "number", "boolean", "object", "secret")
+VARIABLE_TYPES = ("string", "number", "boolean", "object", "list", "connection", "secret")
 COLLISIONS = ("queue", "skip", "cancel-previous")
 
 

@@ -13,6 +13,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "int | float": {"type": "number"},
     "bool": {"type": "boolean"},
     "dict | list | None": {"type": ["object", "array", "null"]},
+    "list": {"type": "array"},
     "dict | None": {"type": ["object", "null"]},
 }
 

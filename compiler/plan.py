@@ -389,6 +389,8 @@ def _parameter(variable: Variable) -> Parameter:
         "number": "int | float",
         "boolean": "bool",
         "object": "dict | list | None",
+        "list": "list",
+        "connection": "str",
     }[variable.type]
     default = None if variable.default is None else value_of(variable.default)
     return Parameter(python_name(variable.name), annotation, default, variable.name)

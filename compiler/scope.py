@@ -18,6 +18,7 @@ from compiler.expressions.types import (
     NUMBER,
     STRING,
     UNKNOWN,
+    List,
     Type,
     object_type,
     type_of_annotation,
@@ -26,7 +27,14 @@ from compiler.graph import Graph, step_of
 from compiler.names import python_name
 from runtime_tasks.steps.catalogue import NodeType
 
-VARIABLE_TYPES = {"string": STRING, "number": NUMBER, "boolean": BOOLEAN, "object": UNKNOWN}
+VARIABLE_TYPES: dict[str, Type] = {
+    "string": STRING,
+    "number": NUMBER,
+    "boolean": BOOLEAN,
+    "object": UNKNOWN,
+    "list": List(UNKNOWN),
+    "connection": STRING,
+}
 
 CURRENT_USER = object_type({key: (key, STRING) for key in ("id", "email", "name", "teamOwner")})
 EXECUTION = object_type({key: (key, STRING) for key in ("id", "startedAt")})

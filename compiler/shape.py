@@ -337,6 +337,8 @@ class Shaper:
             "number": isinstance(value, int | float) and not isinstance(value, bool),
             "boolean": isinstance(value, bool),
             "object": isinstance(value, dict | list) or value is None,
+            "list": isinstance(value, list),
+            "connection": isinstance(value, str),
         }[type_]
         if not fits:
             self.problem(
