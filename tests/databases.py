@@ -98,25 +98,9 @@ def postgresql_server() -> Iterator[str]:
     home = private_directory("postgres")
     port = free_port()
     base = f"postgresql://dataroll@127.0.0.1:{port}"
-    subprocess.run(
-        [
-            *as_user("postgres"),
-            initdb,
-            "-D",
-            str(home / "data"),
-            "-U",
-            "dataroll",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-            "--no-sync",
-        ],  # fmt: skip
-        check=True,
-        capture_output=True,
-        cwd=home,
-    )
+    command = [*as_user("postgres"), initdb, "-D", str(home / "data"), "-U", "dataroll"]
+    command += ["-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+    subprocess.run(command, check=True, capture_output=True, cwd=home)
     options = {
         "port": port,
         "listen_addresses": "127.0.0.1",
@@ -152,19 +136,9 @@ def mariadb_server() -> Iterator[str]:
     mariadbd = find_program("mariadbd", "mariadb-server")
     home = private_directory("mysql")
     port = free_port()
-    subprocess.run(
-        [
-            *as_user("mysql"),
-            install,
-            "--no-defaults",
-            f"--datadir={home}/data",
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-        ],  # fmt: skip
-        check=True,
-        capture_output=True,
-        cwd=home,
-    )
+    command = [*as_user("mysql"), install, "--no-defaults", f"--datadir={home}/data"]
+    command += ["--auth-root-authentication-method=normal", "--skip-test-db"]
+    subprocess.run(command, check=True, capture_output=True, cwd=home)
     command = [*as_user("mysql"), mariadbd, "--no-defaults", f"--datadir={home}/data"]
     command += [f"--port={port}", "--bind-address=127.0.0.1", f"--socket={home}/socket"]
     command += [f"--pid-file={home}/pid", "--innodb-flush-log-at-trx-commit=0"]
