@@ -1,5 +1,5 @@
-"""What all tests share: a real Prefect server."""
+"""Fixtures that every test may ask for: private databases, a real Prefect server."""
 
-from tests.prefect_server import prefect, prefect_server
+from __future__ import annotations
 
-__all__ = ["prefect", "prefect_server"]
+pytest_plugins = ["tests.databases", "tests.prefect_server"]
