@@ -29,7 +29,14 @@ from compiler.graph import Graph, step_of
 from compiler.names import python_name
 from runtime_tasks.steps.catalogue import NodeType
 
-VARIABLE_TYPES = {"string": STRING, "number": NUMBER, "boolean": BOOLEAN, "object": UNKNOWN}
+VARIABLE_TYPES = {
+    "string": STRING,
+    "number": NUMBER,
+    "boolean": BOOLEAN,
+    "object": UNKNOWN,
+    "list": UNKNOWN,
+    "connection": STRING,
+}
 
 CURRENT_USER = object_type({"id": STRING, "email": STRING, "name": STRING, "teamOwner": STRING})
 EXECUTION = object_type({"id": STRING, "startedAt": STRING})
