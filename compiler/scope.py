@@ -12,16 +12,14 @@ from typing import get_type_hints
 
 from compiler.certainty import Certainty
 from compiler.definition import Definition
-from compiler.expressions import (
+from compiler.expressions import Name, NodeName, SecretName, ValueName
+from compiler.expressions.types import (
     BOOLEAN,
     NUMBER,
     STRING,
     UNKNOWN,
-    Name,
-    NodeName,
-    SecretName,
+    List,
     Type,
-    ValueName,
     object_type,
     type_of_annotation,
 )
@@ -29,17 +27,17 @@ from compiler.graph import Graph, step_of
 from compiler.names import python_name
 from runtime_tasks.steps.catalogue import NodeType
 
-VARIABLE_TYPES = {
+VARIABLE_TYPES: dict[str, Type] = {
     "string": STRING,
     "number": NUMBER,
     "boolean": BOOLEAN,
     "object": UNKNOWN,
-    "list": UNKNOWN,
+    "list": List(UNKNOWN),
     "connection": STRING,
 }
 
-CURRENT_USER = object_type({"id": STRING, "email": STRING, "name": STRING, "teamOwner": STRING})
-EXECUTION = object_type({"id": STRING, "startedAt": STRING})
+CURRENT_USER = object_type({key: (key, STRING) for key in ("id", "email", "name", "teamOwner")})
+EXECUTION = object_type({key: (key, STRING) for key in ("id", "startedAt")})
 
 
 def values_of(definition: Definition) -> dict[str, Name]:

@@ -92,7 +92,7 @@ def execute_1(connectionId, discover_1):
 def notify_1(targetEnv):
     return steps.notify_slack(
         webhook=secret("slackWebhook"),
-        message="Migrations applied successfully to " + str(targetEnv),
+        message=f"Migrations applied successfully to {targetEnv}",
         template="migration_success",
     )
 
