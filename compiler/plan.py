@@ -393,7 +393,16 @@ def _parameter(variable: Variable) -> Parameter:
         "connection": "str",
     }[variable.type]
     default = None if variable.default is None else value_of(variable.default)
+    if default is None and not variable.required:
+        default = _empty(variable.type)
     return Parameter(python_name(variable.name), annotation, default, variable.name)
+
+
+def _empty(type_: str) -> Value:
+    """What a variable is that need not be given and was not."""
+    if type_ == "list":
+        return listing([])
+    return literal({"number": 0, "boolean": False, "object": None}.get(type_, ""))
 
 
 def _decorator(node: Node) -> Bracket:

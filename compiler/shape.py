@@ -28,6 +28,7 @@ from compiler.errors import Problem
 from compiler.names import ID, IMPLICIT, VARIABLE, WORDS_OF_EXPRESSIONS, python_name
 from compiler.retries import retry_of
 from compiler.tree import Tree, shown
+from compiler.variables import limited
 from runtime_tasks.steps.catalogue import CATALOGUE, DISCRIMINATORS
 
 MAX_NODES = 10_000
@@ -39,7 +40,7 @@ TOP_KEYS = (
     *("version", "name", "description", "trigger", "tags", "variables"),
     *("nodes", "edges", "settings", "layout"),
 )
-VARIABLE_KEYS = ("name", "type", "default", "description")
+VARIABLE_KEYS = ("name", "type", "default", "description", "required", "pattern", "enum")
 EDGE_KEYS = ("source", "target", "label", "id")
 SETTINGS_KEYS = ("timeout", "concurrencyKey", "onCollision", "checks")
 NODE_KEYS = (
@@ -313,12 +314,16 @@ class Shaper:
             default = entry.entries.get("default")
             if default is not None and not self.fitting_default(default, type_, name):
                 default = None
-            yield Variable(
-                name=name,
-                type=type_,
-                default=default,
-                description=self.text(entry.entries.get("description"), "description"),
-                place=at,
+            yield limited(
+                self,
+                entry,
+                Variable(
+                    name=name,
+                    type=type_,
+                    default=default,
+                    description=self.text(entry.entries.get("description"), "description"),
+                    place=at,
+                ),
             )
 
     def fitting_default(self, tree: Tree, type_: str, name: str) -> bool:
