@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Iterator
 
 from compiler.checks.subject import DRY_RUN, EXECUTE, Subject, connection_of, warning
-from compiler.definition import Node
 from compiler.errors import Problem
 from compiler.graph import branch
 
@@ -19,9 +18,17 @@ CODE = "approval-coverage"
 
 def approval_coverage(subject: Subject) -> Iterator[Problem]:
     unapproved = _reached_without_approval(subject)
+    ending = _ending_when_rejected(subject)
+    dry_runs: dict[str, int] = {}
+    for node in subject.of_kind(DRY_RUN):
+        key = connection_of(node)
+        dry_runs[key] = dry_runs.get(key, 0) | 1 << subject.graph.position[node.id]
     for execute in subject.of_kind(EXECUTE):
         path = _way_back(unapproved, execute.id)
-        if path and not _stopped_by_rejection(subject, execute):
+        before = subject.certainty.surely_succeeded(execute.id)
+        if path and before & ending:
+            path = ()  # an approval beside the way: its rejection ends the run before
+        if path:
             yield warning(
                 CODE,
                 f"'{execute.id}' can run without an approval",
@@ -29,12 +36,7 @@ def approval_coverage(subject: Subject) -> Iterator[Problem]:
                 hint="lead every way to it through the Approved edge of an approval",
                 path=path,
             )
-        tried = any(
-            connection_of(dry_run) == connection_of(execute)
-            and subject.certainty.state(dry_run.id, at=execute.id) == "ran"
-            for dry_run in subject.of_kind(DRY_RUN)
-        )
-        if not tried:
+        if not before & dry_runs.get(connection_of(execute), 0):
             yield warning(
                 CODE,
                 f"'{execute.id}' can run without a dry run of its connection",
@@ -77,14 +79,11 @@ def _way_back(before: dict[str, str | None], id_: str) -> tuple[str, ...]:
     return tuple(reversed(way))
 
 
-def _stopped_by_rejection(subject: Subject, execute: Node) -> bool:
-    """An approval beside the way counts too, if its rejection ends the run before."""
-    for approval in subject.graph.nodes:
-        if approval.type != "approval" or approval.disabled or approval.continue_on_error:
-            continue
+def _ending_when_rejected(subject: Subject) -> int:
+    """The set of approvals whose rejection ends the run."""
+    ending = 0
+    for approval in subject.of_kind(("approval", "")):
         outcomes = {branch(approval, edge) for edge in subject.graph.outgoing[approval.id]}
-        if outcomes == {"Approved"} and (
-            subject.certainty.state(approval.id, at=execute.id) == "ran"
-        ):
-            return True
-    return False
+        if outcomes == {"Approved"} and not approval.continue_on_error:
+            ending |= 1 << subject.graph.position[approval.id]
+    return ending

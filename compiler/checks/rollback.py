@@ -18,10 +18,14 @@ def rollback_coverage(subject: Subject) -> Iterator[Problem]:
     A way counts only if it holds to the end: a node between the failure and the
     rollback that may fail itself needs ``continueOnError`` or a way of its own.
     """
+    ways_by_connection: dict[str, Ways] = {}
+    executes: dict[str, int] = {}
     for execute in subject.of_kind(EXECUTE):
         if execute.no_rollback is not None:
             continue
-        ways = Ways(subject, connection_of(execute))
+        connection = connection_of(execute)
+        ways = ways_by_connection.setdefault(connection, Ways(subject, connection))
+        executes[connection] = executes.get(connection, 0) | 1 << subject.graph.position[execute.id]
         path = ways.after_failure(execute)
         if path:
             yield warning(
@@ -34,18 +38,22 @@ def rollback_coverage(subject: Subject) -> Iterator[Problem]:
                 "or say noRollback: {reason, acknowledgedBy}",
                 path=path,
             )
-        for test in subject.of_kind(TESTS):
-            if not subject.graph.is_ancestor(execute.id, test.id) or test.no_rollback is not None:
+    for test in subject.of_kind(TESTS):
+        above = subject.graph.ancestors[subject.graph.position[test.id]]
+        for connection, bits in executes.items():
+            if not above & bits or test.no_rollback is not None:
                 continue
-            path = ways.after_failed_test(test)
+            path = ways_by_connection[connection].after_failed_test(test)
             if path:
+                nearest = subject.graph.nodes[(above & bits).bit_length() - 1].id
                 yield warning(
                     CODE,
-                    f"when '{test.id}' fails, what '{execute.id}' did stays",
+                    f"when '{test.id}' fails, what '{nearest}' did stays",
                     test,
                     hint="draw a Failed edge to a rollback of the same connection",
-                    path=(execute.id, *path),
+                    path=(nearest, *path),
                 )
+                break
 
 
 class Ways:
@@ -55,6 +63,7 @@ class Ways:
         self.graph = subject.graph
         self.connection = connection
         self._missing: dict[str, tuple[str, ...]] = {}
+        self._conditions: tuple[int, ...] | None = None
         self.handlers = [
             node
             for node in subject.graph.nodes
@@ -76,12 +85,21 @@ class Ways:
         path = self.after_failure(test)
         if not path:
             return ()
-        for node in self.graph.nodes:
-            if node.type == "condition" and self.graph.is_ancestor(test.id, node.id):
-                outcomes = step_of(node).branches
-                if any(not self._best(node, outcome) for outcome in outcomes):
-                    return ()
-        return path
+        bit = 1 << self.graph.position[test.id]
+        asked = any(self.graph.ancestors[position] & bit for position in self._rolling_back())
+        return () if asked else path
+
+    def _rolling_back(self) -> tuple[int, ...]:
+        """Conditions with a branch that reaches a rollback."""
+        if self._conditions is None:
+            self.missing(self.graph.nodes[0].id)
+            self._conditions = tuple(
+                self.graph.position[node.id]
+                for node in self.graph.nodes
+                if node.type == "condition"
+                and any(not self._best(node, outcome) for outcome in step_of(node).branches)
+            )
+        return self._conditions
 
     def missing(self, id_: str) -> tuple[str, ...]:
         """Nodes on a way from here that ends without a rollback; empty if there is none.
