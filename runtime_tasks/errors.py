@@ -4,6 +4,7 @@
 
     StepError                the node failed; the message is for the person who drew it
     ├── StepConfigError      its configuration makes no sense (never retried)
+    ├── ExpressionFailed     an expression met a value it cannot work with (never retried)
     ├── ConnectionNotFound   no connection of that id is known here
     ├── SecretNotFound       no secret of that name is known here
     ├── Refused              safety said no: a changed plan, a lock held by somebody, a policy
@@ -30,6 +31,10 @@ class StepError(Exception):
 
 
 class StepConfigError(StepError):
+    retryable = False
+
+
+class ExpressionFailed(StepError):
     retryable = False
 
 
