@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 IMPORTS: dict[str, tuple[str, ...]] = {
     "prefect": ("flow", "task"),
     "prefect.cache_policies": ("NO_CACHE",),
-    "runtime_tasks": ("javascript", "steps"),
+    "runtime_tasks": ("js", "steps"),
     "runtime_tasks.run": ("WorkflowRun", "any_failed", "failed", "succeeded", "took"),
     "runtime_tasks.steps": ("secret", "secret_text"),
 }
-"""Every name that a generated file can ever import, by module."""
+"""Every name that a generated file can ever hold by an import, by module."""
+
+ORIGINAL = {"js": "javascript"}
+"""What a name is called where it comes from, if it is called otherwise there."""
 
 ALWAYS = frozenset(("flow", "task", "NO_CACHE", "steps", "WorkflowRun"))
 BLANK_BEFORE = "runtime_tasks"
@@ -32,7 +35,8 @@ def import_lines(plan: Plan) -> Iterator[Code]:
         if module == BLANK_BEFORE:
             yield Code.nothing()
         if used:
-            yield Code.page([f"from {module} import {', '.join(used)}"])
+            written = (f"{ORIGINAL[name]} as {name}" if name in ORIGINAL else name for name in used)
+            yield Code.page([f"from {module} import {', '.join(written)}"])
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,6 @@ from compiler.code import asking, expression, identifier, literal
 from compiler.definition import Definition, Node, Variable
 from compiler.errors import ExpressionError, Problem
 from compiler.expressions import (
-    UNKNOWN,
     Expression,
     Name,
     NodeName,
@@ -19,6 +18,7 @@ from compiler.expressions import (
     compile_expression,
     compile_template,
 )
+from compiler.expressions.types import UNKNOWN
 from compiler.fields import Field, fields_of, hidden_parameters
 from compiler.graph import FAILED, Graph, branch, step_of
 from compiler.imports import names_in

@@ -12,16 +12,13 @@ from typing import get_type_hints
 
 from compiler.certainty import Certainty
 from compiler.definition import Definition
-from compiler.expressions import (
+from compiler.expressions import Name, NodeName, SecretName, ValueName
+from compiler.expressions.types import (
     BOOLEAN,
     NUMBER,
     STRING,
     UNKNOWN,
-    Name,
-    NodeName,
-    SecretName,
     Type,
-    ValueName,
     object_type,
     type_of_annotation,
 )
