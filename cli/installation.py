@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.approvals.signing import Signer
 from server.settings import Settings
 
+INBOX_HOST = "127.0.0.2"
+"""An address of its own on loopback, so that allowing it opens little else."""
+INBOX_PORT_OFFSET = 2
 PREFECT_PORT_OFFSET = 1
 """Prefect's own server listens on the port after dataroll's, unless DATAROLL_PREFECT_PORT says."""
 
@@ -22,6 +26,10 @@ class Installation:
     own_prefect: bool
     """Whether this installation runs a Prefect server of its own."""
     prefect_auth: str
+    admin_token: str
+    """The first admin's API token: for the commands on this machine."""
+    inbox_address: tuple[str, int] | None
+    """Where the sample's stand-in for Slack listens; None without the sample."""
     environment: Mapping[str, str]
 
     @property
@@ -29,12 +37,16 @@ class Installation:
         return self.settings.home
 
     @property
+    def inbox_url(self) -> str:
+        return "http://{}:{}/hook".format(*self.inbox_address) if self.inbox_address else ""
+
+    @property
     def prefect_url(self) -> str:
         """Where people open Prefect's UI."""
         return self.environment["PREFECT_API_URL"].removesuffix("/api")
 
 
-def prepare(environment: Mapping[str, str] | None = None) -> Installation:
+def prepare(environment: Mapping[str, str] | None = None, *, sample: bool = False) -> Installation:
     """Make the home folder and its keys where they are missing, and work out the environment."""
     env = dict(os.environ if environment is None else environment)
     settings = Settings.from_environment(env)
@@ -44,8 +56,11 @@ def prepare(environment: Mapping[str, str] | None = None) -> Installation:
     auth = env.get("PREFECT_API_AUTH_STRING", "")
     if own:
         auth = kept_secret(settings.home / "prefect.auth", "dataroll:")
+    admin = env.get("DATAROLL_ADMIN_TOKEN") or kept_secret(settings.home / "admin.token")
+    allowed = env.get("DATAROLL_ALLOW_ADDRESSES", "")
     shared = {
         **env,
+        "DATAROLL_ADMIN_TOKEN": admin,
         "DATAROLL_HOME": str(settings.home),
         "DATAROLL_API_URL": env.get("DATAROLL_API_URL", f"http://{settings.host}:{settings.port}"),
         "DATAROLL_PUBLIC_URL": settings.public_url,
@@ -59,9 +74,13 @@ def prepare(environment: Mapping[str, str] | None = None) -> Installation:
         "PYTHONUNBUFFERED": "1",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}",
     }
+    shared["DATAROLL_APPROVAL_PUBLIC_KEY"] = Signer.open(settings.home, env).public_key
     if auth:
         shared["PREFECT_API_AUTH_STRING"] = auth
-    return Installation(settings, port, own, auth, shared)
+    inbox = (INBOX_HOST, settings.port + INBOX_PORT_OFFSET) if sample else None
+    if inbox:
+        shared["DATAROLL_ALLOW_ADDRESSES"] = f"{allowed} {INBOX_HOST}/32".strip()
+    return Installation(settings, port, own, auth, admin, inbox, shared)
 
 
 def prefect_server_environment(installation: Installation) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 
@@ -22,7 +23,7 @@ START_UP = 120.0
 @click.option("--sample/--no-sample", default=True, help="Add a sample project on the first start.")
 def up(sample: bool) -> None:
     """Start Prefect, a worker and the web app, and print the URL. Ctrl-C ends them all."""
-    installation = prepare()
+    installation = prepare(sample=sample)
     raise SystemExit(asyncio.run(serve(installation, sample=sample, say=say)))
 
 
@@ -35,7 +36,7 @@ async def serve(
     *,
     sample: bool,
     say: Callable[[str], None],
-    ready: asyncio.Event | None = None,
+    ready: Callable[[], None] | None = None,
     stop: asyncio.Event | None = None,
 ) -> int:
     """Run until ``stop`` or a signal. Returns the process's exit code."""
@@ -43,9 +44,9 @@ async def serve(
         click.echo(problem, err=True)
         return 1
     stop = stop or asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
     supervisor = Supervisor(say)
     try:
         start_children(installation, supervisor)
@@ -89,6 +90,10 @@ def start_children(installation: Installation, supervisor: Supervisor) -> None:
         ]
         prefect = prefect_server_environment(installation)
         supervisor.keep(Child("Prefect", command, prefect, logs / "prefect.log"))
+    if installation.inbox_address:
+        host, port = installation.inbox_address
+        command = [sys.executable, "-m", "cli.inbox", host, str(port), str(installation.home)]
+        supervisor.keep(Child("sample inbox", command, environment, logs / "inbox.log"))
     for name in ("server", "worker"):
         command = [sys.executable, "-m", "cli", name]
         supervisor.keep(Child(name, command, environment, logs / f"{name}.log"))
@@ -98,7 +103,7 @@ async def announce(
     installation: Installation,
     sample: bool,
     say: Callable[[str], None],
-    ready: asyncio.Event | None,
+    ready: Callable[[], None] | None,
 ) -> None:
     """Wait until everything answers, add the sample once, and print the URL."""
     started = time.monotonic()
@@ -121,7 +126,7 @@ async def announce(
             f" (it asks for the text in {installation.home / 'prefect.auth'})"
         )
     if ready is not None:
-        ready.set()
+        ready()
 
 
 async def answer(url: str, started: float) -> None:

@@ -8,12 +8,13 @@ from compiler.definition import COLLISIONS, VARIABLE_TYPES, Edge, Settings, Vari
 from compiler.names import VARIABLE
 from compiler.reader import Reader, place_of, quote, suggestion, texts_in
 from compiler.tree import Tree, shown
+from compiler.variables import limited
 
 MAX_EDGES = 50_000
 MAX_TIMEOUT = 366 * 24 * 3600
 """Seconds."""
 
-VARIABLE_KEYS = ("name", "type", "default", "description")
+VARIABLE_KEYS = ("name", "type", "default", "description", "required", "pattern", "enum")
 EDGE_KEYS = ("source", "target", "label", "id")
 SETTINGS_KEYS = ("timeout", "concurrencyKey", "onCollision", "checks")
 
@@ -48,13 +49,14 @@ def read_variables(reader: Reader, tree: Tree | None) -> Iterator[Variable]:
         default = entry.entries.get("default")
         if default is not None and not _fitting_default(reader, default, type_, name):
             default = None
-        yield Variable(
+        variable = Variable(
             name=name,
             type=type_,
             default=default,
             description=reader.text(entry.entries.get("description"), "description"),
             place=at,
         )
+        yield limited(reader, entry, variable)
 
 
 def _fitting_default(reader: Reader, tree: Tree, type_: str, name: str) -> bool:
@@ -73,6 +75,8 @@ def _fitting_default(reader: Reader, tree: Tree, type_: str, name: str) -> bool:
         "number": isinstance(value, int | float) and not isinstance(value, bool),
         "boolean": isinstance(value, bool),
         "object": isinstance(value, dict | list) or value is None,
+        "list": isinstance(value, list),
+        "connection": isinstance(value, str),
     }[type_]
     if not fits:
         reader.problem(

@@ -287,8 +287,10 @@ class WorkflowRun:
     def _arguments(self, node: Node) -> dict[str, Any]:
         scope = {
             **self.inputs,
-            "execution": self.execution,
-            "currentUser": self.inputs.get("currentUser") or {},
+            "execution": with_attributes(self.execution, "id", "startedAt"),
+            "currentUser": with_attributes(
+                self.inputs.get("currentUser"), "id", "email", "name", "teamOwner"
+            ),
             "trigger": self.inputs.get("trigger") or {},
             "variables": SimpleNamespace(**self.inputs),
             "failure": self._failure(),
@@ -331,6 +333,11 @@ class WorkflowRun:
             except Exception as error:
                 get_run_logger().debug("no heartbeat: %s", error)
             await asyncio.sleep(HEARTBEAT)
+
+
+def with_attributes(given: Mapping[str, Any] | None, *names: str) -> SimpleNamespace:
+    """An input whose shape is known, as generated code reads it: ``currentUser.teamOwner``."""
+    return SimpleNamespace(**{**dict.fromkeys(names), **(given or {})})
 
 
 def node_id(node: Node) -> str:

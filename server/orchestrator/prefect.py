@@ -109,7 +109,7 @@ class PrefectOrchestrator:
             flow_id = await client.create_flow_from_name(deployment.flow_name)
             deployment_id = await client.create_deployment(
                 flow_id=flow_id,
-                name=f"v{deployment.version}",
+                name=deployment.name,
                 version=str(deployment.version),
                 description=f"dataroll workflow {deployment.slug}, version {deployment.version}",
                 work_pool_name=self.work_pool,
