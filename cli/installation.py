@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.approvals.signing import Signer
 from server.settings import Settings
 
 INBOX_HOST = "127.0.0.2"
@@ -73,6 +74,7 @@ def prepare(environment: Mapping[str, str] | None = None, *, sample: bool = Fals
         "PYTHONUNBUFFERED": "1",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}",
     }
+    shared["DATAROLL_APPROVAL_PUBLIC_KEY"] = Signer.open(settings.home, env).public_key
     if auth:
         shared["PREFECT_API_AUTH_STRING"] = auth
     inbox = (INBOX_HOST, settings.port + INBOX_PORT_OFFSET) if sample else None

@@ -46,6 +46,7 @@ BUILT_IN = frozenset(
     [
         "js",
         "any",
+        "bool",
         "all",
         "enumerate",
         "float",
@@ -165,6 +166,8 @@ class Emitter:
     def condition(self, node: tree.Node) -> Piece:
         """Python that is true exactly when JavaScript takes the value for true."""
         match node:
+            case tree.Unary(operator="!", operand=tree.Unary(operator="!", operand=inner)):
+                return self.condition(inner)
             case tree.Unary(operator="!"):
                 return negation(self.condition(node.operand))
             case tree.Logical(operator="&&"):
@@ -236,7 +239,7 @@ class Emitter:
         kind = self.types[first.target]
         if piece.is_dotted and not may_be(kind, Undefined):
             then = self.links(self.link(first, piece), links[1:])
-            return guarded(compare_none(piece), then)
+            return self.guarded(compare_none(piece), then, links[1:])
         keys: list[str] = []
         for link in links:
             key = self.plain_key(link)
@@ -251,6 +254,17 @@ class Emitter:
         self.taken = self.taken | {it}
         code = self.links(self.link(first, Piece(it)), links[1:]).code
         return call("js.chain", piece, Piece(f"lambda {it}: {code}", LAMBDA))
+
+    def guarded(
+        self, test: Piece, then: Piece, rest: Sequence[tree.Member | tree.Index | tree.Call]
+    ) -> Piece:
+        """``then if test else js.undefined``; two guards in one chain are one."""
+        if then.guard is not None:
+            inner, reached = then.guard
+            return guarded(joined(test, "and", inner), reached)
+        if any(link.optional and may_be_nothing(self.types[link.target]) for link in rest):
+            return choice(test, then, Piece("js.undefined"))
+        return guarded(test, then)
 
     def plain_key(self, link: tree.Member | tree.Index | tree.Call) -> str | None:
         match link:

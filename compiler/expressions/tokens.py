@@ -172,9 +172,9 @@ class Scanner:
         if after and (after.isalnum() or after in "_$"):
             self.fail("syntax", "this is no number", at)
         written = found.group()
-        if written[:2].lower() in ("0x", "0o", "0b"):
-            return int(written, 0)
-        return float(written) if set(written) & set(".eE") else int(written)
+        based = written[:2].lower() in ("0x", "0o", "0b")
+        value = _double(int(written, 0)) if based else float(written)
+        return int(value) if value.is_integer() and value <= 2**53 else value
 
     def quoted(self) -> str | None:
         """The text in quotes that comes next, if one does."""
@@ -298,6 +298,13 @@ class Scanner:
                 at,
                 f"write {' - '.join((start, *pieces))} with spaces, or rename one of them",
             )
+
+
+def _double(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf")
 
 
 def _reads_member(after: str) -> bool:

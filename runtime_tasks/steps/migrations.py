@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from runtime_tasks.context import current
 from runtime_tasks.steps.catalogue import ConnectionId, Output, Seconds, Text, Value, step, widget
+
+if TYPE_CHECKING:
+    from runtime_tasks.migrations import model
+    from runtime_tasks.migrations.session import Session
 
 Tool = Literal[
     "auto",
@@ -79,6 +86,8 @@ class ExecuteOutput(Output):
     statements: int = 0
     rows: int = 0
     milliseconds: float = 0
+    dry_run: bool = False
+    """True in a test run: nothing was applied, the migrations listed were only tried."""
 
 
 class RollbackOutput(Output):
@@ -88,6 +97,8 @@ class RollbackOutput(Output):
     method: str = ""
     """down files | tool | derived reverse | backup | nothing to undo"""
     milliseconds: float = 0
+    dry_run: bool = False
+    """True in a test run: the migrations listed would have been taken back."""
 
 
 class RunSqlOutput(Output):
@@ -139,13 +150,29 @@ class ReportOutput(Output):
 @step("action", "discover_migrations", label="Discover migrations", effect="reads")
 def discover_migrations(*, connection_id: ConnectionId, orm_type: Tool = "auto") -> DiscoverOutput:
     """Find the migrations that are pending on a database, and anything wrong with its history."""
-    raise NotImplementedError
+    with _visit(connection_id, orm_type) as session:
+        history = session.history()
+        return DiscoverOutput(
+            connection_id=connection_id,
+            tool=session.tool.name,
+            reason=history.reason,
+            migrations=[_migration(m) for m in history.pending],
+            applied=[_migration(m) for m in history.applied],
+            problems=[problem.message for problem in history.problems],
+            current=history.current,
+            commit=session.commit,
+        )
 
 
 @step("action", "dry_run", label="Dry run", effect="reads")
 def dry_run(*, connection_id: ConnectionId, migrations: Value = None) -> DryRunOutput:
     """Really run the pending migrations where it does no harm, and report what they would do."""
-    raise NotImplementedError
+    from runtime_tasks.migrations.rehearse import rehearse
+
+    with _visit(connection_id) as session:
+        output = _trial(connection_id, session, rehearse(session, migrations))
+    current().record_plan(connection_id, output.model_dump(mode="json", by_alias=True))
+    return output
 
 
 @step("action", "execute_migrations", label="Execute migrations", effect="writes", idempotent=False)
@@ -158,7 +185,33 @@ def execute_migrations(
     backup: bool = False,
 ) -> ExecuteOutput:
     """Apply the pending migrations, under a lock, with a journal, in the tool's own books."""
-    raise NotImplementedError
+    from runtime_tasks.migrations.execute import execute
+    from runtime_tasks.migrations.rehearse import rehearse
+
+    with _visit(
+        connection_id, lock_timeout=lock_timeout, statement_timeout=statement_timeout
+    ) as session:
+        if current().dry_run:
+            trial = rehearse(session, migrations)
+            return ExecuteOutput(
+                connection_id=connection_id,
+                tool=session.tool.name,
+                plan_hash=trial.plan.hash,
+                applied=[_migration(m) for m in trial.plan.migrations],
+                statements=len(trial.statements),
+                milliseconds=trial.milliseconds,
+                dry_run=True,
+            )
+        done = execute(session, migrations, approved=current().approved_plan(connection_id))
+        return ExecuteOutput(
+            connection_id=connection_id,
+            tool=session.tool.name,
+            plan_hash=done.plan_hash,
+            applied=[_migration(m) for m in done.applied],
+            statements=done.statements,
+            rows=done.rows,
+            milliseconds=done.milliseconds,
+        )
 
 
 @step("action", "rollback", label="Rollback", effect="writes", idempotent=False)
@@ -170,7 +223,18 @@ def rollback(
     allow_derived: bool = False,
 ) -> RollbackOutput:
     """Take back what this run applied to a database, or its last migrations."""
-    raise NotImplementedError
+    from runtime_tasks.migrations.undo import undo
+
+    with _visit(connection_id) as session:
+        undone = undo(session, to=to, steps=steps, pretend=current().dry_run)
+        return RollbackOutput(
+            connection_id=connection_id,
+            tool=session.tool.name,
+            rolled_back=[_migration(m) for m in undone.rolled_back],
+            method=undone.method,
+            milliseconds=undone.milliseconds,
+            dry_run=current().dry_run,
+        )
 
 
 @step("action", "run_sql", label="Run SQL", effect="writes", idempotent=False)
@@ -208,3 +272,64 @@ def migration_report(
 ) -> ReportOutput:
     """Write a report of what is applied and what is pending, as Markdown and HTML."""
     raise NotImplementedError
+
+
+@contextmanager
+def _visit(connection_id: str, tool: str = "auto", **work: Any) -> Iterator[Session]:
+    """A session on the connection that tells its progress to the run and obeys its cancellation."""
+    from runtime_tasks.migrations.session import visit
+
+    context = current()
+
+    def progress(message: str, done: int | None, total: int | None) -> None:
+        context.progress(message, done=done, total=total)
+
+    with visit(
+        context.connection(connection_id),
+        execution=context.execution_id,
+        tool=tool,
+        progress=progress,
+        check_cancelled=context.check_cancelled,
+        sleep=context.sleep,
+        log=context.log,
+        **work,
+    ) as session:
+        yield session
+
+
+def _migration(migration: model.Migration) -> Migration:
+    return Migration(
+        id=migration.id,
+        name=migration.name,
+        file=migration.file,
+        checksum=migration.checksum,
+        status=migration.status,
+    )
+
+
+def _trial(connection_id: str, session: Session, trial: model.Trial) -> DryRunOutput:
+    return DryRunOutput(
+        connection_id=connection_id,
+        tool=session.tool.name,
+        plan_hash=trial.plan.hash,
+        migrations=[_migration(m) for m in trial.plan.migrations],
+        statements=[
+            StatementReport(
+                migration=run.migration,
+                sql=run.sql,
+                milliseconds=run.milliseconds,
+                rows=run.rows,
+                locks=list(run.locks),
+                rewrites=list(run.rewrites),
+                warnings=list(run.warnings),
+                destructive=run.destructive,
+            )
+            for run in trial.statements
+        ],
+        warnings=list(trial.warnings),
+        method=trial.method,
+        not_shown=list(trial.not_shown),
+        rollback_rehearsed=trial.rollback_rehearsed,
+        destructive=any(run.destructive for run in trial.statements),
+        milliseconds=trial.milliseconds,
+    )
