@@ -32,9 +32,7 @@ def server() -> None:
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
             await super().startup(sockets)  # type: ignore[arg-type]
-            link: Path = settings.home / "first-login.url"
-            link.touch(mode=0o600)
-            link.write_text(app.state.login_link.url + "\n")
+            keep_private(settings.home / "first-login.url", app.state.login_link.url)
 
     config = uvicorn.Config(
         app,
@@ -46,3 +44,9 @@ def server() -> None:
         timeout_graceful_shutdown=5,
     )
     Server(config).run()
+
+
+def keep_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read."""
+    path.touch(mode=0o600)
+    path.write_text(text + "\n")

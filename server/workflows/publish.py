@@ -18,10 +18,10 @@ from compiler.errors import DefinitionError
 from server.actors import Actor, Caller
 from server.audit.record import record
 from server.database import Database
-from server.errors import ApiError, Conflict, Invalid, NotFound, Unavailable
+from server.errors import ApiError, Conflict, NotFound, Unavailable
 from server.models import Workflow, WorkflowDefinition, WorkflowExecution, utc_now
 from server.orchestrator.protocol import OrchestratorUnavailable
-from server.workflows.compiling import Compiled, as_json, compiled, refused, source_map_json
+from server.workflows.compiling import Compiled, compiled, refused, source_map_json
 from server.workflows.publisher import Publisher
 from server.workflows.queries import definition_of, open_runs, version_of
 
@@ -41,7 +41,6 @@ async def publish(
     workflow_id: str,
     *,
     changelog: str | None = None,
-    acknowledge: bool = False,
     version: int | None = None,
     revision: int | None = None,
 ) -> Publication:
@@ -50,7 +49,7 @@ async def publish(
         workflow, definition = await _load(database, workflow_id, version)
         if revision is not None and workflow.revision != revision:
             raise Conflict("the workflow has changed since; load it again", code="outdated")
-        flow = await _compile(definition, acknowledge)
+        flow = await _compile(definition)
         if definition.published_at is None:
             definition.changelog = changelog if changelog is not None else definition.changelog
             definition.digest, definition.source = flow.digest, flow.source
@@ -81,19 +80,11 @@ async def _load(
     return workflow, definition
 
 
-async def _compile(definition: WorkflowDefinition, acknowledge: bool) -> Compiled:
+async def _compile(definition: WorkflowDefinition) -> Compiled:
     try:
-        flow = await compiled(definition.content, definition.format, definition.version)
+        return await compiled(definition.content, definition.format, definition.version)
     except DefinitionError as error:
         raise refused(error) from None
-    warnings = [as_json(problem) for problem in getattr(flow, "warnings", ())]
-    if warnings and not acknowledge:
-        raise Invalid(
-            f"{len(warnings)} warnings: publish with acknowledge=true if they are meant",
-            code="warnings",
-            problems=warnings,
-        )
-    return flow
 
 
 async def _deploy(

@@ -43,7 +43,6 @@ class ChangeWorkflow(Body):
 
 class Publish(Body):
     changelog: LongText | None = None
-    acknowledge: bool = Field(False, description="Publish in spite of warnings")
 
 
 class Duplicate(Body):
