@@ -48,19 +48,38 @@ class ApprovalDecision:
     comment: str = ""
     decided_at: str | None = None
     """ISO 8601, UTC."""
+    plans: Mapping[str, str] = field(default_factory=dict)
+    """The hash of each plan that was decided about, by connection id."""
 
 
 class StepContext(Protocol):
     """One node's view of its run."""
 
-    execution_id: str
-    node_id: str
-    dry_run: bool
-    """True in a test run: reads are real, writes become dry runs, nothing is sent."""
-    log: logging.Logger
+    @property
+    def execution_id(self) -> str: ...
+
+    @property
+    def node_id(self) -> str: ...
+
+    @property
+    def dry_run(self) -> bool:
+        """True in a test run: reads are real, writes become dry runs, nothing is sent."""
+
+    @property
+    def resumed(self) -> bool:
+        """The node was at work when its process died; how far it got is not known."""
+
+    @property
+    def log(self) -> logging.Logger: ...
 
     def connection(self, connection_id: str) -> Connection:
         """The connection, its password included. Raises ConnectionNotFound."""
+
+    def connections(self) -> list[Connection]:
+        """Every connection this run may use."""
+
+    def record_input(self, given: Mapping[str, Any]) -> None:
+        """Keep what the step was called with: the node's input, its secrets unread."""
 
     def secret(self, name: str) -> str:
         """The secret's value. Raises SecretNotFound."""
@@ -69,7 +88,10 @@ class StepContext(Protocol):
         """Say how far the work is; shown live and kept in the node's log."""
 
     def check_cancelled(self) -> None:
-        """Raise Cancelled when somebody cancelled the run. Call it between statements."""
+        """Raise Cancelled when somebody cancelled the run, TimedOut when the node's time is over.
+
+        Call it between statements: a step runs in a thread, which nothing else can end.
+        """
 
     def sleep(self, seconds: float) -> None:
         """Wait, ending early with Cancelled when the run is cancelled."""
@@ -94,6 +116,7 @@ class LocalContext:
     execution_id: str = "local"
     node_id: str = "local"
     dry_run: bool = False
+    resumed: bool = False
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("dataroll"))
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     plans: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -115,6 +138,15 @@ class LocalContext:
             migrations=MigrationSource(path=self.environment.get(f"{name}__MIGRATIONS")),
             tool=self.environment.get(f"{name}__TOOL", "auto"),
         )
+
+    def connections(self) -> list[Connection]:
+        prefix = "DATAROLL_CONNECTION_"
+        names = [name for name in self.environment if name.startswith(prefix)]
+        ids = [name.removeprefix(prefix) for name in names if "__" not in name]
+        return [self.connection(connection_id) for connection_id in sorted(ids)]
+
+    def record_input(self, given: Mapping[str, Any]) -> None:
+        return None
 
     def secret(self, name: str) -> str:
         variable = f"DATAROLL_SECRET_{environment_name(name)}"

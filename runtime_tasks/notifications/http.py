@@ -1,9 +1,235 @@
-"""HTTP requests to the outside."""
+"""The HTTP request step: credentials bound to their host, expected answers, asking again.
+
+``auth`` is a secret that names the one origin it may be sent to, so that a workflow's author can
+use it there and nowhere else::
+
+    api.example.org ghp_token                                        Bearer token
+    {"host": "api.example.org", "bearer": "ghp_token"}               the same
+    {"host": "api.example.org", "username": "u", "password": "p"}    Basic
+    {"host": "api.example.org", "header": "X-Api-Key", "value": "…"} any header
+    {"host": "http://10.0.0.8:8080", "bearer": "…"}                  not https, on purpose
+"""
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+import base64
+import json
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from runtime_tasks.context import current, reveal
+from runtime_tasks.errors import OutcomeUnknown, StepConfigError, StepError
+from runtime_tasks.notifications.exchange import Answer, Call, NoAnswer, check_url, exchange
+from runtime_tasks.notifications.message import plain
+from runtime_tasks.secrets import Secret
+from runtime_tasks.steps.http import HttpOutput
+
+READS = frozenset({"GET", "HEAD"})
+NOT_REPEATABLE = frozenset({"POST", "PATCH"})
+REDIRECTS = 5
+FORBIDDEN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+KEPT_BACK = frozenset({"set-cookie", "set-cookie2", "www-authenticate", "proxy-authenticate"})
+HIDDEN = "••••"
 
 
-def send(**request: Any) -> NoReturn:
-    raise NotImplementedError
+class Auth(BaseModel):
+    """What the secret in ``auth`` says."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    host: str
+    bearer: str = Field("", repr=False)
+    username: str = ""
+    password: str = Field("", repr=False)
+    header: str = ""
+    value: str = Field("", repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        if self.bearer:
+            return {"Authorization": f"Bearer {self.bearer}"}
+        if self.header:
+            return {self.header: self.value}
+        pair = f"{self.username}:{self.password}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
+def send(
+    *,
+    url: Secret | str,
+    method: str = "GET",
+    headers: Mapping[str, Secret | str] | None = None,
+    body: Any = None,
+    auth: Secret | str = "",
+    expected_status: list[int] | None = None,
+    poll_until: Callable[[Any], Any] | None = None,
+    poll_interval: float = 10,
+    poll_limit: float = 600,
+    timeout: float = 30,
+) -> HttpOutput:
+    """One call, or one until ``poll_until`` holds for its body. Raises StepError."""
+    context = current()
+    call, secrets = _call(url, method, headers, body, auth, timeout)
+    if context.dry_run and method not in READS:
+        context.log.info("%s %s, not sent in a test run", method, _place(url))
+        status = expected_status[0] if expected_status else 200
+        return HttpOutput(status=status, headers={}, attempts=0, sent=False)
+    until = monotonic() + poll_limit
+    attempts = 0
+    while True:
+        attempts += 1
+        answer = _answer(call, url, expected_status)
+        output = _output(answer, secrets, attempts)
+        if not _expected(answer.status, expected_status):
+            raise StepError(
+                f"{_place(url)} answered {answer.status}, expected "
+                f"{' or '.join(map(str, expected_status)) if expected_status else '2xx'}",
+                details={"status": answer.status, "body": _beginning(output.body)},
+            )
+        if poll_until is None or _holds(poll_until, output.body) or context.dry_run:
+            return output
+        if monotonic() + poll_interval > until:
+            raise StepError(
+                f"what was waited for did not come within {poll_limit:g} seconds",
+                details={"status": answer.status, "body": _beginning(output.body)},
+            )
+        context.progress(f"not yet: asking again in {poll_interval:g} seconds")
+        context.sleep(poll_interval)
+
+
+def _call(
+    url: Secret | str,
+    method: str,
+    headers: Mapping[str, Secret | str] | None,
+    body: Any,
+    auth: Secret | str,
+    timeout: float,
+) -> tuple[Call, list[str]]:
+    """The call, and the secrets in it, which the answer must not bring back."""
+    address = reveal(url)
+    check_url(address)
+    sent = {name: reveal(value) for name, value in (headers or {}).items()}
+    secrets = [sent[name] for name, value in (headers or {}).items() if isinstance(value, Secret)]
+    if isinstance(url, Secret):
+        secrets.append(address)
+    for name in sent:
+        if name.lower() in FORBIDDEN_HEADERS:
+            raise StepConfigError(f"the header {name} is set by the call itself")
+    if auth:
+        granted = parse_auth(reveal(auth))
+        if origin(granted.host) != origin(address):
+            raise StepConfigError(
+                f"the credentials in 'auth' are bound to {granted.host} and are not sent elsewhere"
+            )
+        sent |= granted.headers
+        secrets += [granted.bearer, granted.password, granted.value, *granted.headers.values()]
+    if method in NOT_REPEATABLE and "idempotency-key" not in {name.lower() for name in sent}:
+        # Servers that know this header do the work once, however often the node is retried.
+        sent["Idempotency-Key"] = f"{current().execution_id}-{current().node_id}"
+    content: bytes | None = None
+    if isinstance(body, str):
+        content = body.encode()
+        if "content-type" not in {name.lower() for name in sent}:
+            sent["Content-Type"] = "text/plain; charset=utf-8"
+    return (
+        Call(method, address, sent, json=plain(body), content=content, seconds=timeout),
+        [value for value in secrets if len(value) >= 4],
+    )
+
+
+def parse_auth(text: str) -> Auth:
+    """Raises StepConfigError that does not repeat the secret."""
+    try:
+        if text.lstrip().startswith("{"):
+            return Auth.model_validate_json(text)
+        host, token = text.split()
+        return Auth(host=host, bearer=token)
+    except (ValidationError, ValueError):
+        raise StepConfigError(
+            "the secret in 'auth' must name its host: 'api.example.org TOKEN', or JSON with "
+            "host and bearer, username and password, or header and value"
+        ) from None
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port. Without a scheme it is https."""
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        port = parts.port or (80 if parts.scheme == "http" else 443)
+    except ValueError:
+        raise StepConfigError("the host in 'auth' is no host") from None
+    return (parts.scheme, (parts.hostname or "").rstrip("."), port)
+
+
+def _answer(call: Call, url: Secret | str, expected: list[int] | None) -> Answer:
+    """The answer, after redirects within the same origin, which only reads follow."""
+    try:
+        for _ in range(REDIRECTS + 1):
+            answer = exchange(call)
+            location = answer.headers.get("location")
+            redirected = 300 <= answer.status < 400 and answer.status not in (expected or [])
+            if not (redirected and location and call.method in READS):
+                return answer
+            target = urljoin(call.url, location)
+            if origin(target) != origin(call.url):
+                raise StepError(
+                    f"{_place(url)} answered {answer.status} with a redirect to another place, "
+                    "which is not followed; name that place in 'url' if it is meant"
+                )
+            call = Call(call.method, target, call.headers, seconds=call.seconds)
+        raise StepError(f"{_place(url)} redirects in a circle")
+    except NoAnswer as error:
+        if call.method in READS or call.method in ("PUT", "DELETE"):
+            raise NoAnswer(f"{_place(url)}: {error}") from None
+        raise OutcomeUnknown(
+            f"{_place(url)}: {error}; whether the {call.method} was done is not known"
+        ) from None
+
+
+def _output(answer: Answer, secrets: list[str], attempts: int) -> HttpOutput:
+    text = answer.text
+    for value in secrets:
+        text = text.replace(value, HIDDEN)
+    try:
+        body = json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        body = text
+    return HttpOutput(
+        status=answer.status,
+        headers={name: v for name, v in answer.headers.items() if name not in KEPT_BACK},
+        body=body,
+        attempts=attempts,
+    )
+
+
+def _expected(status: int, expected: list[int] | None) -> bool:
+    return status in expected if expected else 200 <= status < 300
+
+
+def _holds(condition: Callable[[Any], Any], body: Any) -> bool:
+    try:
+        return bool(condition(body))
+    except StepError:
+        raise
+    except Exception as error:
+        raise StepError(
+            f"'pollUntil' cannot be worked out for this answer: {type(error).__name__}",
+            details={"body": _beginning(body)},
+        ) from None
+
+
+def _place(url: Secret | str) -> str:
+    """How an error calls the URL: its host, or nothing where the URL is a secret."""
+    if isinstance(url, Secret):
+        return "the URL in its secret"
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _beginning(body: Any) -> Any:
+    text = body if isinstance(body, str) else json.dumps(body)
+    return body if len(text) <= 2000 else text[:2000] + "…"

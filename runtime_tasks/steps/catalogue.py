@@ -15,15 +15,19 @@ palette text (from the docstring) and the labels that edges may carry (from
 from __future__ import annotations
 
 import builtins
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, cast, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
+
+from runtime_tasks.context import current
+from runtime_tasks.errors import OutcomeUnknown
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -156,10 +160,29 @@ def step(
     starts: bool = False,
     effect: Effect = "none",
     idempotent: bool = True,
+    resumable: bool = False,
 ) -> Callable[[Function], Function]:
-    """Register the decorated function as a node type. The function itself is left as it is."""
+    """Register the decorated function as a node type; each call leaves its input in the context.
 
-    def register(function: Function) -> Function:
+    A step that is neither ``idempotent`` nor ``resumable`` (able to find out by
+    itself how far it got) is never run again after its process died at work.
+    """
+
+    def register(undecorated: Function) -> Function:
+        signature = inspect.signature(undecorated)
+
+        @functools.wraps(undecorated)
+        def function(*args: Any, **kwargs: Any) -> Any:
+            given = signature.bind(*args, **kwargs).arguments
+            context = current()
+            context.record_input({to_camel(name): value for name, value in given.items()})
+            if context.resumed and not (idempotent or resumable):
+                raise OutcomeUnknown(
+                    f"the process died while {context.node_id} was at work, and it cannot be told"
+                    " how far it got; check what it did, then start a new run"
+                )
+            return undecorated(*args, **kwargs)
+
         node_type = NodeType(
             type=type,
             variant=variant,
@@ -174,6 +197,6 @@ def step(
         if node_type.key in CATALOGUE:
             raise ValueError(f"two functions claim the node type {node_type.key}")
         CATALOGUE[node_type.key] = node_type
-        return function
+        return cast(Function, function)
 
     return register

@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Literal
 
+from runtime_tasks.context import reveal
 from runtime_tasks.secrets import SecretText
-from runtime_tasks.steps.catalogue import Output, Text, Value, step
+from runtime_tasks.steps.catalogue import Output, Seconds, Text, Value, step
 
 
 class NotificationOutput(Output):
     provider: str
     delivered: bool
     detail: str = ""
+    """Why it was not delivered, or what the other side said."""
+    attempts: int = 0
 
 
 @step("notification", "slack", label="Slack", effect="writes")
 def notify_slack(
-    *, webhook: SecretText, message: Text = "", template: str = "", channel: str = ""
+    *,
+    webhook: SecretText,
+    message: Text = "",
+    template: str = "",
+    details: Value = None,
+    channel: str = "",
+    throttle: Seconds = 0,
+    must_deliver: bool = False,
 ) -> NotificationOutput:
-    """Post a message to a Slack channel through an incoming webhook."""
-    raise NotImplementedError
+    """Post a message to a Slack channel through an incoming webhook.
+
+    ``details`` is what the template shows, usually another node's output. With ``throttle`` the
+    same message goes out at most once in so many seconds. A message that cannot be delivered
+    does not fail the run unless ``mustDeliver`` is set.
+    """
+    from runtime_tasks.notifications.notify import notify
+    from runtime_tasks.notifications.slack import post_to_slack
+
+    delivery = notify(
+        "slack",
+        lambda composed: post_to_slack(reveal(webhook), composed, channel=channel),
+        target=webhook,
+        message=message,
+        template=template,
+        details=details,
+        throttle=throttle,
+        must_deliver=must_deliver,
+    )
+    return NotificationOutput(provider="slack", **asdict(delivery))
 
 
 @step("notification", "email", label="Email", effect="writes")
@@ -29,10 +58,30 @@ def notify_email(
     subject: str = "",
     message: Text = "",
     template: str = "",
+    details: Value = None,
     smtp: SecretText = "",
+    throttle: Seconds = 0,
+    must_deliver: bool = False,
 ) -> NotificationOutput:
-    """Send an e-mail, as HTML and as text."""
-    raise NotImplementedError
+    """Send an e-mail, as HTML and as text.
+
+    ``smtp`` is ``smtp://user:password@host:587``; without it the worker's ``DATAROLL_SMTP_URL``
+    serves. A mail that cannot be delivered does not fail the run unless ``mustDeliver`` is set.
+    """
+    from runtime_tasks.notifications.email import send_email
+    from runtime_tasks.notifications.notify import notify
+
+    delivery = notify(
+        "email",
+        lambda composed: send_email(reveal(smtp), to, composed, subject=subject),
+        target=",".join(to),
+        message=message,
+        template=template,
+        details=details,
+        throttle=throttle,
+        must_deliver=must_deliver,
+    )
+    return NotificationOutput(provider="email", **asdict(delivery))
 
 
 @step("notification", "pagerduty", label="PagerDuty", effect="writes")
@@ -41,12 +90,38 @@ def notify_pagerduty(
     routing_key: SecretText,
     message: Text = "",
     template: str = "",
+    details: Value = None,
     severity: Literal["critical", "error", "warning", "info"] = "error",
     event_action: Literal["trigger", "resolve"] = "trigger",
     dedup_key: str = "",
+    throttle: Seconds = 0,
+    must_deliver: bool = False,
 ) -> NotificationOutput:
-    """Open or resolve a PagerDuty incident."""
-    raise NotImplementedError
+    """Open or resolve a PagerDuty incident.
+
+    ``dedupKey`` ties trigger and resolve together; without one it is the run, so that a later
+    node of the same run resolves what an earlier one opened.
+    """
+    from runtime_tasks.notifications.notify import notify
+    from runtime_tasks.notifications.pagerduty import send_event
+
+    delivery = notify(
+        "pagerduty",
+        lambda composed: send_event(
+            reveal(routing_key),
+            composed,
+            severity=severity,
+            action=event_action,
+            dedup_key=dedup_key,
+        ),
+        target=routing_key,
+        message=message,
+        template=template,
+        details=details,
+        throttle=throttle,
+        must_deliver=must_deliver,
+    )
+    return NotificationOutput(provider="pagerduty", **asdict(delivery))
 
 
 @step("notification", "webhook", label="Webhook", effect="writes")
@@ -55,8 +130,30 @@ def notify_webhook(
     url: SecretText,
     message: Text = "",
     template: str = "",
+    details: Value = None,
     payload: Value = None,
     signing_secret: SecretText = "",
+    throttle: Seconds = 0,
+    must_deliver: bool = False,
 ) -> NotificationOutput:
-    """Post a signed JSON message to a URL."""
-    raise NotImplementedError
+    """Post a JSON message to a URL, signed as Standard Webhooks asks when there is a secret.
+
+    The body is ``payload`` where it is given, else the message with its facts. Every attempt
+    carries the same ``webhook-id``, so that the receiver can tell a repeat.
+    """
+    from runtime_tasks.notifications.notify import notify
+    from runtime_tasks.notifications.webhook import post_webhook
+
+    delivery = notify(
+        "webhook",
+        lambda composed: post_webhook(
+            reveal(url), composed, payload=payload, signing_secret=reveal(signing_secret)
+        ),
+        target=url,
+        message=message,
+        template=template,
+        details=details,
+        throttle=throttle,
+        must_deliver=must_deliver,
+    )
+    return NotificationOutput(provider="webhook", **asdict(delivery))

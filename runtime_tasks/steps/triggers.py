@@ -1,12 +1,30 @@
 """Triggers start a run. Their configuration is read at publish; at run time they hand on
-what the run was started with."""
+what the run was started with.
+
+Several triggers may start one workflow: each is a node, and each run begins at all of them.
+"""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from pydantic import AfterValidator
+
 from runtime_tasks.secrets import SecretText
 from runtime_tasks.steps.catalogue import Cron, Output, Timezone, Value, step, widget
+from runtime_tasks.steps.cron import check_cron, check_timezone
+
+EVENTS = (
+    "migration.executed",
+    "migration.failed",
+    "migration.rolled_back",
+    "connection.tested",
+    "deployment",
+    "execution.finished",
+    "execution.failed",
+)
+"""What can happen in dataroll that an event trigger may wait for; docs/triggers.md says with
+which payload. A name that ends in ``.*`` stands for all of its kind."""
 
 
 class TriggerOutput(Output):
@@ -22,9 +40,18 @@ def manual_trigger(*, description: str = "") -> TriggerOutput:
 
 @step("trigger", "scheduled", label="Scheduled", starts=True, can_fail=False)
 def scheduled_trigger(
-    *, cron: Cron = "", timezone: Timezone = "UTC", description: str = ""
+    *,
+    cron: Annotated[Cron, AfterValidator(check_cron)] = "",
+    timezone: Annotated[Timezone, AfterValidator(check_timezone)] = "UTC",
+    catch_up: Literal["skip", "latest"] = "skip",
+    description: str = "",
 ) -> TriggerOutput:
-    """The workflow starts by the clock: a five-field cron expression in a timezone."""
+    """The workflow starts by the clock: a five-field cron expression in a timezone.
+
+    ``catchUp`` says what becomes of times that passed while nothing was there to start the run
+    (the worker stood still, the trigger was paused): ``skip`` lets them pass, ``latest`` starts
+    one run for the last of them.
+    """
     return TriggerOutput()
 
 

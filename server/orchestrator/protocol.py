@@ -30,6 +30,8 @@ class Deployment:
     workflow_id: str
     slug: str
     flow_name: str
+    name: str
+    """The deployment's own name: ``v3``."""
     version: int
     directory: Path
     """Where the flow file lies for the worker."""

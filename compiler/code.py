@@ -1,0 +1,114 @@
+r"""The only type that a template may print.
+
+Every character of a generated file comes from a template of ours or from one of
+three makers: a literal, an identifier, a compiled expression. There is no way
+from a user's text to code but through ``literal``, which escapes.
+
+>>> literal('say "hi"\n').text
+'\'say "hi"\\n\''
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from compiler.expressions import Expression
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+_MAKER = object()
+
+
+@final
+class Code:
+    """Python text that is safe to print. ``simple``: black never breaks it into lines."""
+
+    __slots__ = ("simple", "text")
+
+    def __init__(self, text: str, *, simple: bool, maker: object) -> None:
+        if maker is not _MAKER:
+            raise TypeError("Code is made by literal, identifier or expression only")
+        self.text = text
+        self.simple = simple
+
+    @classmethod
+    def nothing(cls) -> Code:
+        """No text at all: a parameter without a default, an empty line."""
+        return cls("", simple=True, maker=_MAKER)
+
+    @classmethod
+    def page(cls, lines: list[str]) -> Code:
+        """Lines that :class:`compiler.layout.Page` put together from Code and constants."""
+        return cls("\n".join(lines), simple=False, maker=_MAKER)
+
+    def __repr__(self) -> str:
+        return f"Code({self.text!r})"
+
+
+def identifier(*names: str) -> Code:
+    """A name, or several with dots between them."""
+    for name in names:
+        if not _IDENTIFIER.match(name) or keyword.iskeyword(name):
+            raise ValueError(f"not an identifier: {name!r}")
+    return Code(".".join(names), simple=True, maker=_MAKER)
+
+
+def literal(value: str | int | float | bool | None) -> Code:
+    """A scalar as black would leave it."""
+    if isinstance(value, str):
+        return Code(_quoted(value), simple=True, maker=_MAKER)
+    if isinstance(value, bool) or value is None or isinstance(value, int):
+        return Code(repr(value), simple=True, maker=_MAKER)
+    if isinstance(value, float):
+        # Black writes 1e100 where repr writes 1e+100.
+        return Code(repr(value).replace("e+", "e"), simple=True, maker=_MAKER)
+    raise TypeError(f"no literal: {type(value).__name__}")
+
+
+def expression(compiled: Expression) -> Code:
+    """What the expression compiler made of a hole."""
+    return Code(compiled.python, simple=False, maker=_MAKER)
+
+
+def asking(name: str, compiled: Expression) -> Code:
+    """An expression with one input of its own: ``lambda response: …``."""
+    body = compiled.python
+    return Code(f"lambda {identifier(name).text}: {body}", simple=False, maker=_MAKER)
+
+
+def digest_code(digest: str) -> Code:
+    """A digest as it stands in the header."""
+    if not _DIGEST.match(digest):
+        raise ValueError("not a digest")
+    return Code(digest, simple=True, maker=_MAKER)
+
+
+def _quoted(text: str) -> str:
+    """Double quotes unless single ones need fewer escapes, which is black's rule.
+
+    Whatever is not printable by Unicode (control characters, bidirectional marks, zero
+    widths, line separators, private use) is escaped, so that the file shows what it holds.
+    """
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    if text.isascii() and text.isprintable() and "\\" not in text and quote not in text:
+        return f"{quote}{text}{quote}"
+    return f"{quote}{''.join(_escaped(character, quote) for character in text)}{quote}"
+
+
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
+
+
+def _escaped(character: str, quote: str) -> str:
+    if character in _SHORT:
+        return _SHORT[character]
+    if character == quote:
+        return "\\" + character
+    if character.isprintable():
+        return character
+    number = ord(character)
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

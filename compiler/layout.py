@@ -1,0 +1,128 @@
+"""Python values and calls over several lines, as black leaves them.
+
+Running black costs nine tenths of a compilation, so text is written in a form
+that black does not touch: on one line where it fits, else every bracket opened
+with one item a line and a comma behind the last. Only an expression that is too
+long for its line is given to black itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from compiler.code import Code, identifier, literal
+from compiler.tree import Tree
+
+WIDTH = 88
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """``before(``, items, ``)``. An item's name is ``key=`` or ``"key": ``."""
+
+    opening: str
+    items: tuple[tuple[str, Code | Bracket], ...]
+    closing: str
+    exploded: bool = False
+    """Over several lines even where one would do: diffs then show one argument."""
+
+
+Value = Code | Bracket
+
+
+def call(function: Code, items: Iterable[tuple[str, Value]], *, exploded: bool = False) -> Bracket:
+    """A call; each item is a keyword (empty for a positional argument) and its value."""
+    named = tuple((f"{identifier(name).text}=" if name else "", value) for name, value in items)
+    return Bracket(f"{function.text}(", named, ")", exploded)
+
+
+def listing(items: Iterable[Value]) -> Bracket:
+    return Bracket("[", tuple(("", item) for item in items), "]")
+
+
+def mapping(items: Iterable[tuple[str, Value]]) -> Bracket:
+    return Bracket("{", tuple((f"{literal(key).text}: ", value) for key, value in items), "}")
+
+
+def value_of(tree: Tree) -> Value:
+    """A JSON value as Python, its texts taken as they stand."""
+    if tree.kind == "list":
+        return listing(value_of(item) for item in tree.items)
+    if tree.kind == "mapping":
+        return mapping((key, value_of(value)) for key, value in tree.entries.items())
+    return literal(tree.value)
+
+
+class Page:
+    """Lines of Python. ``too_long`` when an expression did not fit and black must help."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.too_long = False
+
+    def put(self, value: Value, indent: int, before: str = "", after: str = "") -> Page:
+        if isinstance(value, Code):
+            self._line(indent, before + value.text + after, simple=value.simple)
+            return self
+        if not value.exploded or not value.items:
+            line = _one_line(value)
+            if line is not None and width(line) + indent + width(before) + len(after) <= WIDTH:
+                self._line(indent, before + line + after)
+                return self
+        if not value.items:
+            self._line(indent, f"{before}{value.opening}{value.closing}{after}")
+            return self
+        self._line(indent, before + value.opening)
+        for name, item in value.items:
+            self.put(item, indent + 4, name, ",")
+        self._line(indent, value.closing + after)
+        return self
+
+    def code(self, first_indent: int = 0) -> Code:
+        """All lines as one piece; the template has written ``first_indent`` spaces already."""
+        text = "\n".join(self.lines)
+        if self.too_long:
+            text = _by_black(text)
+        return Code.page([text[first_indent:]])
+
+    def _line(self, indent: int, text: str, *, simple: bool = True) -> None:
+        if not simple and indent + width(text) > WIDTH:
+            self.too_long = True
+        self.lines.append(" " * indent + text)
+
+
+def width(text: str) -> int:
+    """At least as wide as black thinks: beyond ASCII a character may take two columns."""
+    if text.isascii():
+        return len(text)
+    return sum(1 if character.isascii() else 2 for character in text)
+
+
+def _one_line(value: Bracket) -> str | None:
+    parts: list[str] = []
+    room = 4 * WIDTH
+    for name, item in value.items:
+        inner = item.text if isinstance(item, Code) else _one_line(item)
+        if inner is None or (isinstance(item, Bracket) and item.exploded):
+            return None
+        parts.append(name + inner)
+        room -= len(parts[-1])
+        if room < 0:  # whatever comes, it is too long
+            return None
+    return f"{value.opening}{', '.join(parts)}{value.closing}"
+
+
+def signature(name: Code, parameters: Sequence[str], indent: int = 0) -> list[str]:
+    """``def name(a, b):``, over several lines if need be; parameters are checked identifiers."""
+    items = tuple(("", identifier(parameter)) for parameter in parameters)
+    return Page().put(Bracket(f"def {name.text}(", items, ")"), indent, after=":").lines
+
+
+def _by_black(function: str) -> str:
+    """A function in which an expression is too long for its line, broken by black itself."""
+    import black
+    from black.mode import TargetVersion
+
+    mode = black.Mode(target_versions={TargetVersion.PY311}, line_length=WIDTH)
+    return black.format_str(function, mode=mode).rstrip("\n")

@@ -1,0 +1,432 @@
+"""What will be written, all decisions made: the template only prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from compiler.certainty import Certainty
+from compiler.code import asking, expression, identifier, literal
+from compiler.definition import Definition, Node, Variable
+from compiler.errors import ExpressionError, Problem
+from compiler.expressions import (
+    Expression,
+    Name,
+    NodeName,
+    SecretName,
+    ValueName,
+    compile_expression,
+    compile_template,
+)
+from compiler.expressions.names import NameTable
+from compiler.expressions.types import UNKNOWN
+from compiler.fields import Field, fields_of, hidden_parameters
+from compiler.graph import FAILED, Graph, branch, step_of
+from compiler.imports import names_in
+from compiler.layout import Bracket, Value, call, listing, mapping, value_of
+from compiler.names import file_name, python_name
+from compiler.places import SourceText
+from compiler.scope import Scope, values_of
+from compiler.tree import Tree
+
+# Prefect refuses these in a flow's name (prefect/types/names.py).
+_REFUSED_BY_PREFECT = str.maketrans(dict.fromkeys("/%&><", "-"))
+
+ALWAYS = ("currentUser", "trigger", "execution")
+"""Parameters that every flow has, so that the server can start all of them alike."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    name: str
+    annotation: str
+    default: Value | None
+    input: str
+    """What the definition calls it."""
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    node: Node
+    function: str
+    parameters: tuple[str, ...]
+    decorator: Bracket
+    step: Bracket
+    question: Bracket | None
+    """``run.ready(…)``; None where the node starts the run."""
+    start: Bracket
+
+
+@dataclass(frozen=True)
+class Plan:
+    function: str
+    flow: Bracket
+    parameters: tuple[Parameter, ...]
+    tasks: tuple[TaskPlan, ...]
+    waived: Bracket | None
+    names_used: frozenset[str]
+    """Helpers that expressions and rules call."""
+
+
+class Planner:
+    """Compiles every hole of the definition, collecting problems."""
+
+    def __init__(
+        self, definition: Definition, graph: Graph, text: SourceText, problems: list[Problem]
+    ) -> None:
+        self.definition = definition
+        self.graph = graph
+        self.text = text
+        self.problems = problems
+        self.values = values_of(definition)
+        self.certainty = Certainty(graph)
+        self.uses: dict[str, frozenset[str]] = {}
+        """Names that each node's expressions use."""
+        self.names_used: set[str] = set()
+        # Expressions on inputs alone mean the same at every node.
+        self._known: dict[str, Expression] = {}
+
+    def plan(self, version: int) -> Plan:
+        function = file_name(self.definition.name)
+        taken = {python_name(node.id) for node in self.graph.nodes}
+        taken |= {python_name(variable.name) for variable in self.definition.variables}
+        while function in taken:
+            function += "_flow"
+        inputs = self._inputs()
+        tasks = tuple(self._task(node, inputs) for node in self.graph.nodes)
+        used = frozenset().union(*self.uses.values()) if self.uses else frozenset()
+        return Plan(
+            function=function,
+            flow=self._flow(version),
+            parameters=tuple(
+                parameter
+                for parameter in inputs.values()
+                if parameter.input != "connectionId" or used & {"connectionId", "variables"}
+            ),
+            tasks=tasks,
+            waived=self._waived(),
+            names_used=frozenset(self.names_used),
+        )
+
+    def _flow(self, version: int) -> Bracket:
+        definition = self.definition
+        items: list[tuple[str, Value]] = [
+            ("name", literal(flow_name(definition.name))),
+            ("version", literal(str(version))),
+        ]
+        if definition.description:
+            items.append(("description", literal(definition.description)))
+        if definition.settings.timeout is not None:
+            items.append(("timeout_seconds", literal(definition.settings.timeout)))
+        return call(identifier("flow"), items)
+
+    def _waived(self) -> Bracket | None:
+        waivers = [
+            (f"{waiver.check} {waiver.node or ''}".strip(), literal(waiver.reason))
+            for waiver in self.definition.settings.checks
+        ]
+        for node in self.definition.nodes:
+            if node.no_rollback is not None:
+                why = f"{node.no_rollback.reason} ({node.no_rollback.acknowledged_by})"
+                waivers.append((f"rollback-coverage {node.id}", literal(why)))
+        return mapping(dict(waivers).items()) if waivers else None
+
+    def _inputs(self) -> dict[str, Parameter]:
+        """Parameters by Python name, in their order in the signature."""
+        required = [Parameter("connectionId", "str", None, "connectionId")]
+        optional: list[Parameter] = []
+        for variable in self.definition.variables:
+            if not variable.secret:
+                parameter = _parameter(variable)
+                (required if parameter.default is None else optional).append(parameter)
+        implicit = [Parameter(name, "dict | None", literal(None), name) for name in ALWAYS]
+        return {parameter.name: parameter for parameter in (*required, *optional, *implicit)}
+
+    def _task(self, node: Node, inputs: Mapping[str, Parameter]) -> TaskPlan:
+        step = step_of(node)
+        function = python_name(node.id)
+        scope = Scope(self.values, self.certainty, node.id)
+        names: set[str] = set()
+        items: list[tuple[str, Value]] = []
+        fields = fields_of(step)
+        self._missing(node, fields)
+        positional = True
+        for key, field in fields.items():
+            if key not in node.config:
+                positional = False
+                continue
+            tree = node.config[key]
+            self._fits(node, field, tree)
+            value = self._value(node, field, tree, scope, names)
+            items.append(("" if positional and field.positional else field.parameter, value))
+        items.extend(self._hidden(node, scope, names))
+        self.uses[node.id] = frozenset(names)
+        return TaskPlan(
+            node=node,
+            function=function,
+            parameters=tuple(self._parameters(node, names, inputs)),
+            decorator=_decorator(node),
+            step=call(identifier("steps", step.name), items),
+            question=self._question(node),
+            start=self._start(node),
+        )
+
+    def _missing(self, node: Node, fields: Mapping[str, Field]) -> None:
+        for key, field in fields.items():
+            if field.required and key not in node.config:
+                self._problem(node, key, "missing", f"'{key}' is missing", hint=_example(field))
+
+    def _fits(self, node: Node, field: Field, tree: Tree) -> None:
+        wrong = field.accepts.wrong(tree)
+        if wrong is not None:
+            at, wanted = wrong
+            words = wanted.startswith("one of")
+            self._problem(
+                node,
+                field.key,
+                "unknown-value" if words else "wrong-type",
+                f"'{field.key}' does not know this word"
+                if words
+                else f"'{field.key}' takes {wanted}",
+                hint=wanted if words else None,
+                tree=at,
+            )
+        value = tree.value
+        if (
+            field.least is not None
+            and isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and value < field.least
+        ):
+            self._problem(
+                node,
+                field.key,
+                "wrong-type",
+                f"'{field.key}' is at least {field.least:g}",
+                tree=tree,
+            )
+
+    def _value(self, node: Node, field: Field, tree: Tree, scope: Scope, names: set[str]) -> Value:
+        if field.lambda_of:
+            compiled = self._compile(node, field, tree, _Inner(scope, field.lambda_of), names)
+            if compiled is None:
+                return literal(None)
+            names.discard(field.lambda_of)
+            return asking(field.lambda_of, compiled)
+        if tree.kind == "list":
+            return listing(self._value(node, field, item, scope, names) for item in tree.items)
+        if tree.kind == "mapping":
+            return mapping(
+                (key, self._value(node, field, inner_tree, scope, names))
+                for key, inner_tree in tree.entries.items()
+            )
+        if not isinstance(tree.value, str) or "{{" not in tree.value:
+            return literal(tree.value)
+        compiled = self._compile(node, field, tree, scope, names)
+        return literal(None) if compiled is None else expression(compiled)
+
+    def _compile(
+        self, node: Node, field: Field, tree: Tree, scope: Mapping[str, Name], names: set[str]
+    ) -> Expression | None:
+        if not isinstance(tree.value, str):
+            self._problem(node, field.key, "wrong-type", f"'{field.key}' takes text", tree=tree)
+            return None
+        text = tree.value
+        compiled = self._known.get(text)
+        if compiled is None:
+            try:
+                compiled = compile_template(text, scope)
+            except ExpressionError as error:
+                line, column = self.text.within(tree, error.column)
+                self.problems.append(
+                    Problem(
+                        error.code,
+                        error.message,
+                        line,
+                        column,
+                        node=node.id,
+                        field=field.key,
+                        hint=error.hint,
+                    )
+                )
+                return None
+            self.names_used |= names_in(compiled.python)
+            if all(name in self.values for name in compiled.references):
+                self._known[text] = compiled
+        if compiled.secrets and not _takes_secret(field):
+            secret = min(compiled.secrets)
+            self._problem(
+                node,
+                field.key,
+                "secret-here",
+                f"the secret '{secret}' may not stand in '{field.key}': it would be seen",
+                hint="secrets go where they are used: a webhook's URL, a header, a password",
+                tree=tree,
+            )
+        names |= compiled.references
+        return compiled
+
+    def _hidden(self, node: Node, scope: Scope, names: set[str]) -> Iterator[tuple[str, Value]]:
+        for parameter in hidden_parameters(step_of(node)):
+            if node.type == "error_handler":
+                names.add(parameter)
+                yield parameter, identifier(parameter)
+            else:
+                compiled = self._known.get(_BODY)
+                if compiled is None:
+                    compiled = self._known[_BODY] = compile_expression(_BODY, scope)
+                    self.names_used |= names_in(compiled.python)
+                names |= compiled.references
+                yield parameter, expression(compiled)
+
+    def _parameters(
+        self, node: Node, names: set[str], inputs: Mapping[str, Parameter]
+    ) -> Iterator[str]:
+        """A task's parameters: what its expressions use, inputs first, then nodes in order."""
+        inputs_used = {inputs_name(name, self.values) for name in names} - {None}
+        yield from (name for name in inputs if name in inputs_used)
+        yield from sorted(name for name in inputs_used if name not in inputs and name is not None)
+        nodes = sorted(self.graph.position[name] for name in names if name in self.graph.position)
+        yield from (python_name(self.graph.nodes[index].id) for index in nodes)
+
+    def _question(self, node: Node) -> Bracket | None:
+        target = ("", identifier(python_name(node.id)))
+        if node.type == "error_handler":
+            self.names_used.add("any_failed")
+            return call(
+                identifier("run", "ready"), [target, ("", call(identifier("any_failed"), []))]
+            )
+        edges = self.graph.incoming[node.id]
+        if not edges:
+            return None
+        outcomes: list[tuple[str, Value]] = []
+        for edge in edges:
+            source = self.graph.node(edge.source)
+            name = identifier(python_name(source.id))
+            outcome = branch(source, edge)
+            if outcome == FAILED:
+                self.names_used.add("failed")
+                outcomes.append(("", call(identifier("failed"), [("", name)])))
+            elif outcome:
+                self.names_used.add("took")
+                outcomes.append(
+                    ("", call(identifier("took"), [("", name), ("", literal(outcome))]))
+                )
+            else:
+                self.names_used.add("succeeded")
+                outcomes.append(("", call(identifier("succeeded"), [("", name)])))
+        return call(identifier("run", "ready"), [target, *outcomes])
+
+    def _start(self, node: Node) -> Bracket:
+        items: list[tuple[str, Value]] = [("", identifier(python_name(node.id)))]
+        if self.graph.has_failed_edge(node.id):
+            items.append(("may_fail", literal(True)))
+        if node.continue_on_error:
+            items.append(("continue_on_error", literal(True)))
+        if node.disabled:
+            items.append(("disabled", literal(True)))
+        return call(identifier("run"), items)
+
+    def _problem(
+        self,
+        node: Node,
+        field: str,
+        code: str,
+        message: str,
+        *,
+        hint: str | None = None,
+        tree: Tree | None = None,
+    ) -> None:
+        line, column = (tree.line, tree.column) if tree else node.keys.get(field, node.place)
+        self.problems.append(
+            Problem(code, message, line, column, node=node.id, field=field, hint=hint)
+        )
+
+
+_BODY = "trigger?.body"
+
+
+class _Inner(NameTable):
+    """A scope with one more name: what a condition that is asked again is about."""
+
+    def __init__(self, scope: Scope, name: str) -> None:
+        self.scope = scope
+        self.name = name
+
+    def __getitem__(self, key: str) -> Name:
+        return ValueName(self.name, UNKNOWN) if key == self.name else self.scope[key]
+
+    def __iter__(self) -> Iterator[str]:
+        yield self.name
+        yield from self.scope
+
+    def __len__(self) -> int:
+        return len(self.scope) + 1
+
+
+def flow_name(name: str) -> str:
+    """The name in Prefect, which refuses a few characters."""
+    return name.translate(_REFUSED_BY_PREFECT)
+
+
+def inputs_name(name: str, values: Mapping[str, Name]) -> str | None:
+    """The parameter that an input or a variable is handed over as; None for nodes and secrets."""
+    known = values.get(name)
+    if isinstance(known, ValueName):
+        return known.python
+    if isinstance(known, SecretName | NodeName):
+        return None
+    return "failure" if name == "failure" else None
+
+
+def _takes_secret(field: Field) -> bool:
+    inner = field.accepts.inner
+    return field.accepts.secret or (inner is not None and inner.secret)
+
+
+def _parameter(variable: Variable) -> Parameter:
+    annotation = {
+        "string": "str",
+        "number": "int | float",
+        "boolean": "bool",
+        "object": "dict | list | None",
+        "list": "list",
+        "connection": "str",
+    }[variable.type]
+    default = None if variable.default is None else value_of(variable.default)
+    if default is None and not variable.required:
+        default = _empty(variable.type)
+    return Parameter(python_name(variable.name), annotation, default, variable.name)
+
+
+def _empty(type_: str) -> Value:
+    """What a variable is that need not be given and was not."""
+    if type_ == "list":
+        return listing([])
+    return literal({"number": 0, "boolean": False, "object": None}.get(type_, ""))
+
+
+def _decorator(node: Node) -> Bracket:
+    kind = f"node-type:{node.type}"
+    items: list[tuple[str, Value]] = [
+        ("name", literal(node.label)),
+        ("task_run_name", literal(node.id)),
+        ("tags", listing([literal(f"node:{node.id}"), literal(kind)])),
+    ]
+    if node.retry is not None:
+        items.append(("retries", literal(len(node.retry.delays))))
+        items.append(("retry_delay_seconds", listing(literal(s) for s in node.retry.delays)))
+    if node.timeout is not None:
+        items.append(("timeout_seconds", literal(node.timeout)))
+    items.append(("cache_policy", identifier("NO_CACHE")))
+    return call(identifier("task"), items, exploded=True)
+
+
+def _example(field: Field) -> str | None:
+    examples: dict[str, str] = {
+        "connection": 'such as connectionId: "{{ connectionId }}"',
+        "approvers": "such as approvers: [role:admin]",
+        "cron": 'such as cron: "0 2 * * *"',
+        "sql": f"such as {field.key}: select 1",
+    }
+    return examples.get(field.widget)

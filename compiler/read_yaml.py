@@ -1,0 +1,309 @@
+"""YAML text to a Tree, with YAML 1.2's scalars.
+
+PyYAML resolves scalars by YAML 1.1: ``Yes`` is True, ``12:30`` is 750 and
+``on:`` is the key True. So only its C event parser is used, which is also two
+to four times as fast as its loaders, and the few rules of the YAML 1.2 core
+schema (yaml.org/spec/1.2.2, chapter 10.3) stand here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from compiler.errors import Problem
+from compiler.tree import MAX_DEPTH, MAX_DIGITS, JsonScalar, Tree, shown
+
+Parser: Any
+try:
+    from yaml.cyaml import CParser as Parser  # type: ignore[attr-defined]
+except ImportError:  # pragma: no cover - a PyYAML without libyaml: slower, same events
+
+    class Parser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):  # type: ignore[no-redef]
+        def __init__(self, stream: str) -> None:
+            yaml.reader.Reader.__init__(self, stream)
+            yaml.scanner.Scanner.__init__(self)
+            yaml.parser.Parser.__init__(self)
+
+
+MAX_EXPANDED = 100_000
+"""Values that aliases may add to what is written out."""
+
+_CORE = "tag:yaml.org,2002:"
+_TEXT_TAGS = frozenset(("!", _CORE + "str"))
+_TAGS = frozenset({None, "!"}) | {
+    _CORE + name for name in ("str", "int", "float", "bool", "null", "map", "seq")
+}
+_VALUES = frozenset((ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent))
+_MERGE = "\0merge"
+"""No text can hold this key, so a quoted "<<" stays an ordinary one."""
+_WORDS: dict[str, JsonScalar] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_NUMBER_STARTS = frozenset("0123456789+-.")
+_INTEGER = re.compile(r"[-+]?[0-9]+\Z")
+_OCTAL = re.compile(r"0o[0-7]+\Z")
+_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_NOT_FINITE = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z")
+
+
+class _Stop(Exception):
+    """The text cannot be read further."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+
+def read_yaml(text: str, problems: list[Problem]) -> Tree | None:
+    """The one document in ``text``; None when it cannot be read at all."""
+    try:
+        return _read(text, problems)
+    except _Stop as stop:
+        problems.append(stop.problem)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        message = ", ".join(part for part in (error.context, error.problem) if part)
+        problems.append(
+            Problem("yaml-syntax", message, mark.line + 1, mark.column + 1)
+            if mark is not None
+            else Problem("yaml-syntax", message, 1, 1)
+        )
+    except yaml.YAMLError as error:
+        # The reader's own errors (control characters) know an offset and no line.
+        offset = int(getattr(error, "position", 0) or 0)
+        character = getattr(error, "character", "")
+        before = text[:offset] if isinstance(offset, int) else ""
+        problems.append(
+            Problem(
+                "yaml-syntax",
+                "a control character is not allowed here"
+                if isinstance(character, int | str)
+                else "not readable as YAML",
+                before.count("\n") + 1,
+                len(before) - before.rfind("\n"),
+                hint='write it as an escape between double quotes, such as "\\x07"',
+            )
+        )
+    return None
+
+
+def _read(text: str, problems: list[Problem]) -> Tree | None:
+    next_event = Parser(text).get_event
+    anchors: dict[str, Tree] = {}
+    root: Tree | None = None
+    documents = expanded = 0
+    stack: list[Tree] = []
+    """Open collections, outermost first."""
+    keys: list[tuple[str, int, int, bool] | None] = []
+    """For each of them: the key that waits for its value, and whether it is a merge."""
+
+    while (event := next_event()) is not None:
+        kind = type(event)
+        if kind is MappingEndEvent or kind is SequenceEndEvent:
+            tree = stack.pop()
+            keys.pop()
+            if _MERGE in tree.entries:
+                _merge(tree)
+            if stack:
+                stack[-1].size += tree.size
+            continue
+        if kind is DocumentStartEvent:
+            documents += 1
+            if documents > 1:
+                raise _stop(
+                    event,
+                    "yaml-documents",
+                    "a second document starts here",
+                    "one file holds one workflow",
+                )
+            continue
+        if kind not in _VALUES:
+            continue
+        parent = stack[-1] if stack else None
+        if parent is not None and parent.kind == "mapping" and keys[-1] is None:
+            keys[-1] = _key(event, anchors)
+            continue
+        mark = event.start_mark
+        if kind is ScalarEvent:
+            style = event.style or ""
+            if event.tag is None and not style:
+                value = _resolve(event.value, event)
+            elif event.tag is None or event.tag in _TEXT_TAGS:
+                value = event.value
+            else:
+                value = _tagged(event)
+            tree = Tree("scalar", mark.line + 1, mark.column + 1, value, style)
+        elif kind is AliasEvent:
+            tree = _anchored(event, anchors, stack)
+            expanded += tree.size
+            if expanded > MAX_EXPANDED:
+                raise _stop(
+                    event,
+                    "yaml-alias",
+                    f"aliases add more than {MAX_EXPANDED:,} values",
+                    "write the values out, or use a variable",
+                )
+        else:
+            if event.tag not in _TAGS:
+                raise _tag(event)
+            if len(stack) >= MAX_DEPTH:
+                raise _stop(event, "too-deep", f"nested more than {MAX_DEPTH} levels deep")
+            shape: Any = "mapping" if kind is MappingStartEvent else "list"
+            tree = Tree(shape, mark.line + 1, mark.column + 1)
+        if kind is not AliasEvent and event.anchor is not None:
+            anchors[event.anchor] = tree
+        if parent is None:
+            root = tree
+        elif parent.kind == "list":
+            parent.items.append(tree)
+        else:
+            _put(parent, keys[-1], tree, problems)
+            keys[-1] = None
+        if kind is MappingStartEvent or kind is SequenceStartEvent:
+            stack.append(tree)
+            keys.append(None)
+        elif parent is not None:
+            parent.size += tree.size
+    return root
+
+
+def _key(event: Any, anchors: dict[str, Tree]) -> tuple[str, int, int, bool]:
+    """A key is the text that is written, whatever it looks like: ``on``, ``1``, ``null``."""
+    if type(event) is not ScalarEvent:
+        raise _stop(event, "yaml-key", "a key must be plain text", "write the key out as text")
+    if event.tag not in _TAGS:
+        raise _tag(event)
+    mark: Any = event.start_mark
+    line, column = mark.line + 1, mark.column + 1
+    if event.anchor is not None:
+        anchors[event.anchor] = Tree("scalar", line, column, event.value)
+    return event.value, line, column, event.value == "<<" and not event.style
+
+
+def _put(parent: Tree, key: Any, tree: Tree, problems: list[Problem]) -> None:
+    name, line, column, merge = key
+    if merge:
+        name = _MERGE
+    if name in parent.entries:
+        first = parent.keys[name]
+        problems.append(
+            Problem(
+                "duplicate-key",
+                f"'{shown(name if not merge else '<<')}' stands here a second time, first on line {first[0]}",
+                line,
+                column,
+                hint="keep one of the two",
+            )
+        )
+        return
+    parent.entries[name] = tree
+    parent.keys[name] = (line, column)
+
+
+def _anchored(event: Any, anchors: dict[str, Tree], stack: list[Tree]) -> Tree:
+    known = anchors.get(event.anchor)
+    if known is None:
+        raise _stop(event, "yaml-alias", f"nothing is anchored as '{shown(event.anchor)}'")
+    if any(known is open_tree for open_tree in stack):
+        raise _stop(event, "yaml-alias", "an alias stands inside its own anchor")
+    return known
+
+
+def _merge(tree: Tree) -> None:
+    """``<<: *base`` fills in the keys that are not there (a YAML 1.1 habit that people have)."""
+    merged = tree.entries.pop(_MERGE)
+    place = tree.keys.pop(_MERGE)
+    sources = merged.items if merged.kind == "list" else [merged]
+    for source in sources:
+        if source.kind != "mapping":
+            raise _Stop(Problem("yaml-key", "'<<' takes a mapping, or a list of mappings", *place))
+        for key, value in source.entries.items():
+            if key not in tree.entries:
+                tree.entries[key] = value
+                tree.keys[key] = source.keys[key]
+
+
+def _resolve(text: str, event: Any) -> JsonScalar:
+    """A plain scalar's value by the YAML 1.2 core schema."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in _NUMBER_STARTS:
+        return text
+    try:
+        if _INTEGER.match(text):
+            _check_digits(text, event)
+            return int(text)
+        if _FLOAT.match(text):
+            return _finite(float(text), event)
+        if _HEXADECIMAL.match(text):
+            _check_digits(text, event)
+            return int(text, 16)
+        if _OCTAL.match(text):
+            _check_digits(text, event)
+            return int(text[2:], 8)
+    except (ValueError, OverflowError):
+        raise _stop(event, "number", "this number is out of range") from None
+    if _NOT_FINITE.match(text):
+        raise _stop(
+            event, "number", f"{text} is no number that JSON knows", "quote it if it is text"
+        )
+    return text
+
+
+def _check_digits(text: str, event: Any) -> None:
+    if len(text) > MAX_DIGITS:
+        raise _stop(
+            event, "number", f"a number of more than {MAX_DIGITS} digits", "quote it if it is text"
+        )
+
+
+def _finite(value: float, event: Any) -> float:
+    if not math.isfinite(value):
+        raise _stop(event, "number", "this number is out of range", "quote it if it is text")
+    return value
+
+
+def _tagged(event: Any) -> JsonScalar:
+    """``!!int "5"`` and the like: the core schema's tags, and no other."""
+    if event.tag not in _TAGS:
+        raise _tag(event)
+    value = _resolve(event.value, event)
+    kinds: dict[str, tuple[type, ...]] = {
+        "int": (int,),
+        "float": (int, float),
+        "bool": (bool,),
+        "null": (type(None),),
+    }
+    wanted = event.tag.removeprefix(_CORE)
+    if type(value) not in kinds.get(wanted, ()):
+        raise _stop(event, "yaml-tag", f"this is no {wanted}")
+    return float(value) if wanted == "float" else value  # type: ignore[arg-type]
+
+
+def _tag(event: Any) -> _Stop:
+    return _stop(
+        event,
+        "yaml-tag",
+        f"the tag '{shown(event.tag)}' is not known here",
+        "values are text, numbers, true, false, null, lists and mappings",
+    )
+
+
+def _stop(event: Any, code: str, message: str, hint: str | None = None) -> _Stop:
+    mark = event.start_mark
+    return _Stop(Problem(code, message, mark.line + 1, mark.column + 1, hint=hint))

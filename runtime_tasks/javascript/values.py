@@ -1,0 +1,146 @@
+"""The values an expression can meet, and the one that JSON does not have: undefined."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from runtime_tasks.errors import ExpressionFailed
+
+LIMIT: Final = 10_000_000
+"""The longest text, and the most values in one result, that an expression may make."""
+DEEPEST: Final = 200
+"""How deep lists may stand in lists before they are refused."""
+
+
+class Undefined:
+    """What JavaScript gives for a member that is not there."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "undefined"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+undefined: Final = Undefined()
+
+
+def is_nothing(value: Any) -> bool:
+    """Null or undefined."""
+    return value is None or value is undefined
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def is_object(value: Any) -> bool:
+    """Anything that JavaScript compares by identity: lists, dicts, outputs of steps."""
+    return not isinstance(value, str | int | float | None | Undefined)
+
+
+def as_json(value: Any) -> Any:
+    """A Python value as its JSON shape: what members of step outputs and payloads look like."""
+    match value:
+        case Enum():
+            return as_json(value.value)
+        case datetime() | date() | time():
+            return value.isoformat()
+        case Decimal():
+            return float(value)
+        case UUID():
+            return str(value)
+        case _:
+            return value
+
+
+@cache
+def attributes(kind: Hashable) -> Mapping[str, str] | None:
+    """JSON name → attribute of a pydantic model or dataclass; None for any other class.
+
+    Only declared fields can be read, so no expression reaches a method or a dunder.
+    """
+    if not isinstance(kind, type):
+        return None
+    if issubclass(kind, BaseModel):
+        # A model that is not built yet has not given its fields their aliases.
+        to_alias = kind.model_config.get("alias_generator")
+        generated = to_alias if callable(to_alias) else str
+        return {field.alias or generated(name): name for name, field in kind.model_fields.items()}
+    if is_dataclass(kind):
+        return {field.name: field.name for field in fields(kind) if not field.name.startswith("_")}
+    return None
+
+
+def own_member(value: Any, key: str) -> Any:
+    """The member of a dict, a namespace or a step's output; undefined if there is none."""
+    if isinstance(value, Mapping):
+        return as_json(value.get(key, undefined))
+    if isinstance(value, SimpleNamespace):
+        return as_json(vars(value).get(key, undefined))
+    known = attributes(value.__class__)
+    if known is None:
+        return undefined
+    if key in known:
+        return as_json(getattr(value, known[key]))
+    return undefined
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON has it: undefined becomes None, and is left out of objects.
+
+    It is what a step receives. Outputs of steps are handed on as they are.
+    """
+    return _plain(value, [LIMIT], 0)
+
+
+def _plain(value: Any, left: list[int], depth: int) -> Any:
+    left[0] -= 1
+    if left[0] < 0 or depth > DEEPEST:
+        raise ExpressionFailed("an expression made a value that is too big to hand on")
+    if value is undefined:
+        return None
+    if is_list(value):
+        return [_plain(item, left, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: _plain(item, left, depth + 1)
+            for key, item in value.items()
+            if item is not undefined
+        }
+    return value
+
+
+def called(value: Any) -> str:
+    """What a value is called in a message; never the value itself, which may be private."""
+    match value:
+        case None:
+            return "null"
+        case Undefined():
+            return "undefined"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list() | tuple():
+            return "a list"
+        case _:
+            return "an object"

@@ -1,0 +1,389 @@
+"""A run of a workflow on Prefect. The one package here that knows Prefect.
+
+A generated flow reads::
+
+    run = WorkflowRun(inputs=locals(), digest="sha256:…", version=3)
+    async for _ in run:
+        run(trigger_1)
+        if run.ready(discover_1, succeeded(trigger_1)):
+            run(discover_1)
+    return await run.finish()
+
+The loop's body is asked once without effect, to learn the edges, then at the
+start, and again each time a node settles. ``ready`` answers by the rules in
+:mod:`.rules`; ``run`` starts a node in a thread of its own and returns at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+from prefect import Task, get_client, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.futures import PrefectConcurrentFuture, PrefectFuture
+from prefect.states import Cancelled as CancelledState
+from prefect.states import Completed, Failed
+
+from runtime_tasks.errors import Cancelled, OutcomeUnknown
+from runtime_tasks.run import journal, report
+from runtime_tasks.run.approvals import Approvals
+from runtime_tasks.run.channel import ServerChannel
+from runtime_tasks.run.node import NodeContext, NodeResult, attempt
+from runtime_tasks.run.rules import ANY_FAILED, Edge, NodeRecord, Rules
+from runtime_tasks.steps.approval import ApprovalOutput
+from runtime_tasks.steps.migrations import DryRunOutput, RollbackOutput
+
+__all__ = ["WorkflowRun", "any_failed", "failed", "succeeded", "took"]
+
+HEARTBEAT = 2.0
+"""Seconds between two signs of life; a cancel is noticed as fast."""
+
+Node = Task[..., Any]
+
+
+def succeeded(node: Node) -> Edge:
+    """The unlabelled edge out of ``node``."""
+    return Edge(node_id(node), "success")
+
+
+def failed(node: Node) -> Edge:
+    """The Failed edge out of ``node``."""
+    return Edge(node_id(node), "failure")
+
+
+def took(node: Node, branch: str) -> Edge:
+    """The edge out of ``node`` with that label."""
+    return Edge(node_id(node), branch)
+
+
+def any_failed() -> Edge:
+    """What leads into an error handler: some node failed without a Failed edge of its own."""
+    return ANY_FAILED
+
+
+class WorkflowRun:
+    """One run. ``inputs`` are the flow's parameters by name."""
+
+    def __init__(self, *, inputs: Mapping[str, Any], digest: str, version: int) -> None:
+        flow_context = FlowRunContext.get()
+        if flow_context is None or flow_context.flow_run is None:
+            raise RuntimeError("a WorkflowRun lives inside a Prefect flow run")
+        self.flow_run_id: UUID = flow_context.flow_run.id
+        self.inputs = dict(inputs)
+        self.execution: dict[str, Any] = dict(inputs.get("execution") or {})
+        self.execution_id = str(self.execution.get("id") or f"flow-run:{self.flow_run_id}")
+        self.execution.setdefault("id", self.execution_id)
+        self.execution.setdefault("startedAt", datetime.now(UTC).isoformat())
+        self.dry_run = bool(self.execution.get("dryRun"))
+        self.digest = digest
+        self.version = version
+        self.rules = Rules()
+        self.plans: dict[str, Mapping[str, Any]] = {}
+        self.approvals = Approvals(self)
+        self.channel = ServerChannel.from_environment(self.execution_id)
+        self.cancel_requested = False
+        self.stopped: str | None = None
+        """Why nothing new starts any more: a rejection, a cancellation."""
+        self.loop = asyncio.get_running_loop()
+        self._listening = True
+        self._started_before: dict[str, dict[str, Any]] = {}
+        self._results: dict[str, NodeResult] = {}
+        self._names: dict[str, str] = {}
+        self._changed = asyncio.Event()
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._writing: set[asyncio.Task[None]] = set()
+        self._writer = asyncio.Lock()
+        self._heart: asyncio.Task[None] | None = None
+
+    # What the flow's body asks and says.
+
+    def ready(self, node: Node, *edges: Edge) -> bool:
+        """Whether ``node`` may start now, given the edges that lead into it."""
+        target = node_id(node)
+        if self._listening:
+            self.rules.edges[target] = edges
+            return False
+        if target in self.rules.records:
+            return False
+        if self.stopped:
+            self._skip(node, self.stopped)
+            return False
+        match self.rules.decide(target):
+            case "start":
+                return True
+            case "skip":
+                self._skip(node, self.rules.why_not(target))
+            case "break":
+                self._skip(node, self.rules.why_not(target), broken=True)
+        return False
+
+    def __call__(
+        self,
+        node: Node,
+        *,
+        may_fail: bool = False,
+        continue_on_error: bool = False,
+        disabled: bool = False,
+    ) -> None:
+        """Start ``node``, once. ``may_fail`` tells the reader that it has a Failed edge."""
+        target = node_id(node)
+        if self._listening or target in self.rules.records:
+            return
+        if disabled:
+            self._skip(node, "it is disabled", disabled=True)
+            return
+        earlier = self._started_before.get(target)
+        if earlier is not None and earlier["status"] != "running" and "truncated" not in earlier:
+            self._replay(node, journal.from_json(earlier))
+            return
+        record = new_record(node, "running")
+        record.continue_on_error = continue_on_error
+        record.started_at = datetime.now(UTC)
+        self.rules.records[target] = record
+        context = NodeContext(self, record, resumed=earlier is not None)
+        self._in_flight.add(self.loop.create_task(self._run_node(node, context)))
+
+    async def __aiter__(self) -> AsyncIterator[int]:
+        async with get_client() as client:
+            self._client = client
+            self._heart = self.loop.create_task(self._beat())
+            yield 0
+            self._listening = False
+            self._started_before = await journal.read(client, self.flow_run_id)
+            rounds = 1
+            while True:
+                self._changed.clear()
+                before = len(self.rules.records)
+                yield rounds
+                rounds += 1
+                self._stop_if_rejected()
+                if len(self.rules.records) != before or self._changed.is_set():
+                    continue
+                if self._in_flight:
+                    await self._changed.wait()
+                elif self.rules.ending:
+                    break
+                else:
+                    self.rules.ending = True
+            if self._writing:
+                await asyncio.gather(*self._writing)
+            self._heart.cancel()
+
+    async def finish(self) -> State[Any]:
+        """The run's final state. ``success`` only if no node failed."""
+        status, reason = self._outcome()
+        records = list(self.rules.records.values())
+        await journal.write_outcome(self.flow_run_id, status, reason)
+        await report.leave(status, reason, records, self.execution_id)
+        data = {"status": status, "reason": reason}
+        if status == "failed":
+            return Failed(message=reason, data=data)
+        if status == "cancelled":
+            return CancelledState(message=reason, data=data)
+        return Completed(message=reason, data=data)
+
+    # How nodes settle.
+
+    async def _run_node(self, node: Node, context: NodeContext) -> None:
+        record = context.record
+        this = asyncio.current_task()
+        try:
+            self._write(record)
+            state = await finished(attempt(node, context).submit(**self._arguments(node)))
+            await self._record_state(record, state)
+        except Exception as error:
+            record.status = "failed"
+            record.error = {"type": type(error).__name__, "message": str(error), "details": {}}
+        finally:
+            if this is not None:
+                self._in_flight.discard(this)
+        self._settle(node, record)
+
+    async def _record_state(self, record: NodeRecord, state: State[Any]) -> None:
+        result = await state.result(raise_on_failure=False)  # type: ignore[misc]
+        record.retry_count = max(record.retry_count - 1, 0)
+        if state.is_completed():
+            record.status = "success"
+            record.error = None
+            record.output = result
+            record.branch = getattr(result, "branch", None)
+            return
+        if isinstance(result, Cancelled):
+            record.status = "cancelled"
+            self.stopped = self.stopped or "the run was cancelled"
+        elif isinstance(result, OutcomeUnknown):
+            record.status = "unknown"
+        else:
+            record.status = "failed"
+        if record.error is None:
+            record.error = {
+                "type": type(result).__name__,
+                "message": state.message or str(result),
+                "details": {},
+            }
+        record.reason = record.error["message"]
+
+    def _settle(self, node: Node, record: NodeRecord) -> None:
+        record.completed_at = record.completed_at or datetime.now(UTC)
+        self.rules.records[record.node_id] = record
+        self._results[python_name(node)] = NodeResult(record)
+        if record.node_id not in self._started_before or (
+            self._started_before[record.node_id]["status"] == "running"
+        ):
+            self._write(record)
+        self._changed.set()
+
+    def _replay(self, node: Node, record: NodeRecord) -> None:
+        """Settle a node as it settled before the process died, plans and approvals included."""
+        if isinstance(record.output, DryRunOutput):
+            plan = record.output.model_dump(mode="json", by_alias=True)
+            self.plans[record.output.connection_id] = plan
+        if isinstance(record.output, ApprovalOutput) and record.output.decision == "approved":
+            self.approvals.approved_plans.update(record.output.plans)
+        self._settle(node, record)
+
+    def _skip(
+        self, node: Node, reason: str, *, broken: bool = False, disabled: bool = False
+    ) -> None:
+        record = new_record(node, "skipped")
+        record.reason, record.broken, record.disabled = reason, broken, disabled
+        self._settle(node, record)
+        marker = show_skipped.with_options(
+            name=node.name, task_run_name=record.node_id, tags=node.tags
+        )
+        self._later(show(marker, reason))
+
+    def _stop_if_rejected(self) -> None:
+        if self.cancel_requested:
+            self.stopped = self.stopped or "the run was cancelled"
+        for record in self.rules.records.values():
+            taken = self.rules.taken(record)
+            drawn = self.rules.outcomes_drawn(record.node_id)
+            if record.status == "success" and taken == "Rejected" and "Rejected" not in drawn:
+                record.reason = rejection(record)
+                if self.stopped is None:
+                    self.stopped = record.reason
+                    self._changed.set()
+
+    def _outcome(self) -> tuple[str, str]:
+        records = self.rules.records.values()
+        failures = [r for r in records if r.status in ("failed", "unknown")]
+        if failures:
+            parts = [f"{r.node_id} failed: {(r.error or {}).get('message', '')}" for r in failures]
+            undone = [
+                r.node_id
+                for r in records
+                if r.status == "success" and isinstance(r.output, RollbackOutput)
+            ]
+            if undone:
+                parts.append(f"rolled back by {', '.join(undone)}")
+            return "failed", "; ".join(parts)
+        if self.stopped:
+            return "cancelled", self.stopped
+        skipped = sum(r.status == "skipped" for r in records)
+        done = len(self.rules.records) - skipped
+        return "success", f"{done} nodes done, {skipped} skipped"
+
+    # What stands around a node.
+
+    def _arguments(self, node: Node) -> dict[str, Any]:
+        scope = {
+            **self.inputs,
+            "execution": with_attributes(self.execution, "id", "startedAt"),
+            "currentUser": with_attributes(
+                self.inputs.get("currentUser"), "id", "email", "name", "teamOwner"
+            ),
+            "trigger": self.inputs.get("trigger") or {},
+            "variables": SimpleNamespace(**self.inputs),
+            "failure": self._failure(),
+            **self._results,
+        }
+        names = inspect.signature(node.fn).parameters
+        # A node that was never reached has a result too: an empty one.
+        return {name: scope.get(name, NodeResult(None)) for name in names}
+
+    def _failure(self) -> dict[str, Any] | None:
+        for record in self.rules.unhandled_failures():
+            return {"node": record.node_id, "message": (record.error or {}).get("message")}
+        return None
+
+    def _write(self, record: NodeRecord) -> None:
+        body = journal.to_json(record)
+        self._later(journal.write(self._client, self.flow_run_id, body))
+
+    def _later(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do it beside the run, one after the other: Prefect on SQLite answers 503 to a crowd."""
+        write = self.loop.create_task(self._one_by_one(work))
+        self._writing.add(write)
+        write.add_done_callback(self._written)
+
+    async def _one_by_one(self, work: Coroutine[Any, Any, Any]) -> None:
+        async with self._writer:
+            await work
+
+    def _written(self, write: asyncio.Task[None]) -> None:
+        self._writing.discard(write)
+        if not write.cancelled() and (error := write.exception()):
+            get_run_logger().warning("the journal entry could not be written: %s", error)
+
+    async def _beat(self) -> None:
+        while self.channel is not None:
+            try:
+                if await asyncio.to_thread(self.channel.heartbeat):
+                    self.cancel_requested = True
+                    self._changed.set()
+            except Exception as error:
+                get_run_logger().debug("no heartbeat: %s", error)
+            await asyncio.sleep(HEARTBEAT)
+
+
+def with_attributes(given: Mapping[str, Any] | None, *names: str) -> SimpleNamespace:
+    """An input whose shape is known, as generated code reads it: ``currentUser.teamOwner``."""
+    return SimpleNamespace(**{**dict.fromkeys(names), **(given or {})})
+
+
+def node_id(node: Node) -> str:
+    return str(node.task_run_name)
+
+
+def python_name(node: Node) -> str:
+    return str(node.fn.__name__)
+
+
+def new_record(node: Node, status: Any) -> NodeRecord:
+    types = [tag.removeprefix("node-type:") for tag in node.tags if tag.startswith("node-type:")]
+    return NodeRecord(node_id(node), types[0] if types else "action", node.name, status)
+
+
+def rejection(record: NodeRecord) -> str:
+    output = record.output
+    by = ", ".join(getattr(output, "by", None) or [])
+    comment = getattr(output, "comment", "")
+    if record.branch == "Expired":
+        return f"{record.node_id} expired without a decision"
+    return f"{record.node_id} was rejected{' by ' + by if by else ''}{': ' + comment if comment else ''}"
+
+
+@task(cache_policy=NO_CACHE)
+def show_skipped(reason: str) -> State[Any]:
+    """A skipped node, so that Prefect's UI shows it where people look for it."""
+    return Completed(name="Skipped", message=reason)
+
+
+async def show(marker: Task[..., Any], reason: str) -> None:
+    await finished(marker.submit(reason))
+
+
+async def finished(future: PrefectFuture[Any]) -> State[Any]:
+    """The final state of a submitted task; Prefect's own wait would block the loop."""
+    wrapped: Future[State[Any]] = cast(PrefectConcurrentFuture[Any], future).wrapped_future
+    return await asyncio.wrap_future(wrapped)

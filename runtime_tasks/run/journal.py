@@ -1,0 +1,155 @@
+"""What has settled, kept with the flow run in Prefect, so that a restarted run repeats nothing.
+
+Prefect's flow-run inputs are a key-value store per run, written synchronously.
+Each node that starts leaves a mark and each one that settles its whole
+record; a flow that starts again from the top asks here first. The mirror
+reads the same records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient, get_client
+from pydantic import BaseModel
+
+from runtime_tasks.run.rules import NodeRecord
+
+PREFIX = "node-"
+LIMIT = 400_000
+"""Bytes of JSON an output may have to be kept; Prefect refuses parameters above 512 KiB."""
+
+
+def key(node_id: str, status: str) -> str:
+    """One key for the mark of a start, one for the outcome.
+
+    Prefect allows lower-case letters, digits and dashes.
+    """
+    moment = "started" if status == "running" else "settled"
+    return f"{PREFIX}{hashlib.sha256(node_id.encode()).hexdigest()[:20]}-{moment}"
+
+
+def to_json(record: NodeRecord) -> dict[str, Any]:
+    """A record as the mirror and the summary artifact carry it."""
+    output, truncated = bounded(plain(record.output))
+    given, _ = bounded(plain(record.input))
+    body: dict[str, Any] = {
+        "nodeId": record.node_id,
+        "nodeType": record.node_type,
+        "nodeName": record.node_name,
+        "status": record.status,
+        "reason": record.reason,
+        "branch": record.branch,
+        "input": given,
+        "output": output,
+        "error": record.error,
+        "startedAt": record.started_at.isoformat() if record.started_at else None,
+        "completedAt": record.completed_at.isoformat() if record.completed_at else None,
+        "duration": record.duration,
+        "retryCount": record.retry_count,
+        "broken": record.broken,
+        "disabled": record.disabled,
+        "continueOnError": record.continue_on_error,
+    }
+    if isinstance(record.output, BaseModel):
+        body["model"] = f"{type(record.output).__module__}:{type(record.output).__qualname__}"
+    if truncated:
+        body["truncated"] = True
+    return body
+
+
+def from_json(body: Mapping[str, Any]) -> NodeRecord:
+    return NodeRecord(
+        node_id=body["nodeId"],
+        node_type=body["nodeType"],
+        node_name=body["nodeName"],
+        status=body["status"],
+        reason=body.get("reason"),
+        branch=body.get("branch"),
+        input=body.get("input"),
+        output=revive(body.get("model"), body.get("output")),
+        error=body.get("error"),
+        started_at=_time(body.get("startedAt")),
+        completed_at=_time(body.get("completedAt")),
+        retry_count=body.get("retryCount", 0),
+        broken=body.get("broken", False),
+        disabled=body.get("disabled", False),
+        continue_on_error=body.get("continueOnError", False),
+    )
+
+
+async def read(client: PrefectClient, flow_run_id: UUID) -> dict[str, dict[str, Any]]:
+    """Every journal entry of a run, by node id."""
+    entries = await client.filter_flow_run_input(
+        flow_run_id=flow_run_id, key_prefix=PREFIX, limit=200, exclude_keys=set()
+    )
+    found: dict[str, dict[str, Any]] = {}
+    seen: set[str] = set()
+    while entries:
+        for entry in entries:
+            seen.add(entry.key)
+            body = json.loads(entry.value)
+            if body["status"] != "running" or body["nodeId"] not in found:
+                found[body["nodeId"]] = body
+        if len(entries) < 200:
+            break
+        entries = await client.filter_flow_run_input(
+            flow_run_id=flow_run_id, key_prefix=PREFIX, limit=200, exclude_keys=seen
+        )
+    return found
+
+
+async def write(client: PrefectClient, flow_run_id: UUID, body: Mapping[str, Any]) -> None:
+    """Write an entry. A second outcome for a node is refused by Prefect and would be a bug."""
+    name = key(str(body["nodeId"]), str(body["status"]))
+    await client.create_flow_run_input(flow_run_id, key=name, value=json.dumps(body))
+
+
+async def write_outcome(flow_run_id: UUID, status: str, reason: str) -> None:
+    """The run's own outcome, under the key ``run``: the mirror reads it beside the nodes."""
+    async with get_client() as client:
+        await client.create_flow_run_input(
+            flow_run_id, key="run", value=json.dumps({"status": status, "reason": reason})
+        )
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True)
+    if isinstance(value, dict):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)
+
+
+def bounded(value: Any) -> tuple[Any, bool]:
+    """The value, or a note that it was too large to keep."""
+    text = json.dumps(value)
+    if len(text) <= LIMIT:
+        return value, False
+    return {"truncated": True, "bytes": len(text), "beginning": text[:2000]}, True
+
+
+def revive(model: str | None, value: Any) -> Any:
+    """The output as the step returned it. Only our own models are ever imported."""
+    if model is None or not model.startswith("runtime_tasks."):
+        return value
+    module, _, name = model.partition(":")
+    found = getattr(importlib.import_module(module), name)
+    if not (isinstance(found, type) and issubclass(found, BaseModel)):
+        return value
+    return found.model_validate(value)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

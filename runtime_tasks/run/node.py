@@ -1,0 +1,217 @@
+"""One node while it runs: its context, and what stands around each attempt.
+
+The body of a generated task is left alone; this module wraps it, so that
+every attempt finds its context, non-retryable errors are not retried, and
+nothing that leaves the node holds a secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import logging
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from prefect import Task, get_run_logger
+from prefect.client.schemas.objects import State, TaskRun
+
+from runtime_tasks.connections import Connection
+from runtime_tasks.context import ApprovalDecision, ApprovalRequest, LocalContext, using
+from runtime_tasks.errors import Cancelled, StepError, TimedOut
+from runtime_tasks.run.rules import NodeRecord
+
+if TYPE_CHECKING:
+    from runtime_tasks.run import WorkflowRun
+
+
+class NodeResult:
+    """A settled node as later nodes see it: ``.output``, ``.status``, ``.error``.
+
+    A plain class: Prefect walks dataclasses and models in task arguments.
+    """
+
+    __slots__ = ("error", "output", "status")
+
+    def __init__(self, record: NodeRecord | None) -> None:
+        self.output = record.output if record else None
+        self.status = record.status if record else "skipped"
+        self.error = record.error if record else None
+
+
+class NodeFailed(StepError):
+    """What a failed node raises when the original error may not leave it."""
+
+
+@dataclass
+class NodeContext:
+    """The :class:`~runtime_tasks.context.StepContext` of a node on Prefect."""
+
+    run: WorkflowRun
+    record: NodeRecord
+    resumed: bool = False
+    """The node had started before this process did, and it is not known how far it got."""
+    deadline: float | None = None
+    """When this attempt has to be over, on the monotonic clock."""
+    revealed: set[str] = field(default_factory=set)
+    local: LocalContext = field(default_factory=LocalContext)
+
+    @property
+    def execution_id(self) -> str:
+        return self.run.execution_id
+
+    @property
+    def node_id(self) -> str:
+        return self.record.node_id
+
+    @property
+    def dry_run(self) -> bool:
+        return self.run.dry_run
+
+    @property
+    def log(self) -> logging.Logger:
+        return get_run_logger()  # type: ignore[return-value]
+
+    def connection(self, connection_id: str) -> Connection:
+        channel = self.run.channel
+        source = channel if channel else self.local
+        connection = source.connection(connection_id)
+        self.revealed.update(passwords_of(connection.url))
+        return connection
+
+    def connections(self) -> list[Connection]:
+        channel = self.run.channel
+        found = channel.connections() if channel else self.local.connections()
+        for connection in found:
+            self.revealed.update(passwords_of(connection.url))
+        return found
+
+    def secret(self, name: str) -> str:
+        channel = self.run.channel
+        value = channel.secret(name) if channel else self.local.secret(name)
+        if value:
+            self.revealed.add(value)
+        return value
+
+    def progress(self, message: str, *, done: int | None = None, total: int | None = None) -> None:
+        message = self.scrub(message)
+        self.log.info(message if total is None else f"{message} ({done} of {total})")
+
+    def record_input(self, given: Mapping[str, Any]) -> None:
+        self.record.input = {name: given[name] for name in given}
+
+    def check_cancelled(self) -> None:
+        if self.run.cancel_requested:
+            raise Cancelled("the run was cancelled")
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise TimedOut(f"{self.node_id} took longer than its timeout allows")
+
+    def sleep(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.check_cancelled()
+            time.sleep(min(left, 0.5))
+
+    def approve(self, request: ApprovalRequest) -> ApprovalDecision:
+        return self.run.approvals.ask(request)
+
+    def record_plan(self, connection_id: str, plan: Mapping[str, Any]) -> None:
+        self.run.plans[connection_id] = plan
+
+    def approved_plan(self, connection_id: str) -> str | None:
+        return self.run.approvals.approved_plans.get(connection_id)
+
+    def artifact(self, key: str, *, markdown: str) -> None:
+        from prefect.artifacts import create_markdown_artifact
+
+        create_markdown_artifact(key=key, markdown=self.scrub(markdown))
+
+    def scrub(self, text: str) -> str:
+        """The text without any secret that this node has seen, in plain, base64 or URL form."""
+        for secret in sorted(self.revealed, key=len, reverse=True):
+            for form in forms_of(secret):
+                text = text.replace(form, "••••")
+        return text
+
+
+def forms_of(secret: str) -> tuple[str, ...]:
+    encoded = base64.b64encode(secret.encode()).decode()
+    return tuple(dict.fromkeys((secret, quote(secret, safe=""), quote(secret), encoded)))
+
+
+def passwords_of(url: str) -> set[str]:
+    """The password in a database URL, as written and decoded."""
+    from urllib.parse import unquote
+
+    before_host, at, _ = url.partition("://")[2].rpartition("@")
+    _, colon, password = before_host.partition(":")
+    return {password, unquote(password)} if at and colon and password else set()
+
+
+def attempt(node: Task[..., Any], context: NodeContext) -> Task[..., Any]:
+    """The node's task with its body wrapped: context, attempts counted, errors scrubbed."""
+    inner: Callable[..., Any] = node.fn
+
+    @functools.wraps(inner)
+    def body(*args: Any, **kwargs: Any) -> Any:
+        context.record.retry_count += 1
+        if node.timeout_seconds is not None:
+            context.deadline = time.monotonic() + node.timeout_seconds
+        with using(context):
+            try:
+                return inner(*args, **kwargs)
+            except StepError as error:
+                note(context, error)
+                if leaks(context, error):
+                    raise clean(context, error) from None
+                raise
+            except Exception as error:
+                note(context, error)
+                if leaks(context, error):
+                    raise clean(context, error) from None
+                raise
+
+    task = node.with_options(retry_condition_fn=worth_retrying)
+    task.fn = body
+    return task
+
+
+def note(context: NodeContext, error: Exception) -> None:
+    """Keep the error in the node's record: its class, message and details, scrubbed."""
+    details = error.details if isinstance(error, StepError) else {}
+    context.record.error = {
+        "type": type(error).__name__,
+        "message": context.scrub(str(error)) or type(error).__name__,
+        "details": scrubbed(context, details),
+    }
+
+
+def scrubbed(context: NodeContext, value: Any) -> Any:
+    if isinstance(value, str):
+        return context.scrub(value)
+    if isinstance(value, Mapping):
+        return {str(name): scrubbed(context, item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [scrubbed(context, item) for item in value]
+    return value
+
+
+def leaks(context: NodeContext, error: Exception) -> bool:
+    text = "".join(traceback.format_exception(error))
+    return context.scrub(text) != text
+
+
+def clean(context: NodeContext, error: Exception) -> NodeFailed:
+    failed = NodeFailed(f"{type(error).__name__}: {context.scrub(str(error))}")
+    failed.retryable = getattr(error, "retryable", True)
+    return failed
+
+
+def worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Prefect asks after each failure: errors that will not change are not tried again."""
+    error = state.result(raise_on_failure=False)
+    return not (isinstance(error, StepError) and not error.retryable)

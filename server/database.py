@@ -1,0 +1,143 @@
+"""dataroll's own database: SQLite for one, PostgreSQL for teams.
+
+::
+
+    database = Database(settings.database_url)
+    await database.migrate()
+    async with database.writing() as session:    # commits at the end, or rolls back
+        session.add(...)
+    async with database.reading() as session: ...
+
+On SQLite a writing session takes the write lock at once (``BEGIN IMMEDIATE``):
+a transaction that first reads and then writes is otherwise refused as soon as
+somebody else has written in between. Keep writing sessions short, and never
+wait for another program inside one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, make_url
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from server.approvals.signing import Signer
+from server.secret_box import SecretBox
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    def __init__(
+        self, url: str, secret_box: SecretBox | None = None, signer: Signer | None = None
+    ) -> None:
+        self.url = async_url(url)
+        self._info = {"secret_box": secret_box, "signer": signer}
+        self.on_commit: Callable[[set[str]], object] = lambda topics: None
+        """Told the live topics that a transaction has added to, once it is committed."""
+        if self.url.get_backend_name() == "sqlite":
+            self.engine = _sqlite(self.url)
+        else:
+            self.engine = create_async_engine(
+                self.url, pool_size=10, max_overflow=20, pool_pre_ping=True
+            )
+        self._writer = self.engine.execution_options(dataroll_write=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(
+            self.engine, expire_on_commit=False, info=dict(self._info)
+        ) as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(
+            self._writer, expire_on_commit=False, info=dict(self._info)
+        ) as session:
+            try:
+                yield session
+            except BaseException:
+                await session.rollback()
+                raise
+            await session.commit()
+            topics = session.info.pop("topics", set())
+            callbacks = session.info.pop("after_commit", ())
+        if topics:
+            self.on_commit(topics)
+        for callback in callbacks:
+            callback()
+
+    async def migrate(self) -> None:
+        """Bring the schema up to date. Running it again changes nothing."""
+        if self.is_sqlite and self.url.database not in (None, "", ":memory:"):
+            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await asyncio.to_thread(migrate, self.url)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def async_url(url: str | URL) -> URL:
+    """``sqlite:///x`` and ``postgresql://x`` with the drivers we use."""
+    parsed = make_url(url)
+    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
+    backend = parsed.get_backend_name()
+    if backend not in drivers:
+        raise ValueError(
+            f"DATAROLL_DATABASE_URL names '{backend}'; dataroll keeps its data in sqlite or postgresql"
+        )
+    return parsed.set(drivername=drivers[backend])
+
+
+def migrate(url: URL, revision: str = "head") -> None:
+    """Alembic's upgrade, without its configuration file."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = sync_url(url)
+    command.upgrade(config, revision)
+
+
+def sync_url(url: str | URL) -> URL:
+    parsed = async_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return parsed.set(drivername="sqlite")
+    return parsed
+
+
+def _sqlite(url: URL) -> AsyncEngine:
+    engine = create_async_engine(url, connect_args={"timeout": 30})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "busy_timeout=30000",
+            "temp_store=MEMORY",
+            "cache_size=-16000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("dataroll_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine

@@ -1,0 +1,151 @@
+"""Copies the state of every run from the orchestrator into dataroll's tables.
+
+Events are hints and state is the truth: an event says which run to look at
+*now*, the sweep looks at every unsettled run every few seconds, and what is
+recorded is always the whole state as read, never what an event claims.
+Recording is idempotent and monotone, so hints may be lost, repeated or
+reordered, and several servers may mirror into one database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func, or_, select
+
+from server.database import Database
+from server.executions.record import record_logs, record_run
+from server.models import ExecutionLog, WorkflowExecution
+from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable
+
+log = logging.getLogger("dataroll.mirror")
+
+SWEEP = 5.0
+"""Seconds between two looks at every unsettled run."""
+SETTLED_FOR = timedelta(seconds=20)
+"""How long a finished run is still looked at: its last logs arrive late."""
+ECHO = 0.4
+"""Seconds after a hint until the second look: an event can come before what it is about."""
+SIDE_BY_SIDE = 8
+OVERLAP = timedelta(seconds=10)
+"""Logs are read again from this long before the newest line: they can arrive out of order."""
+
+
+class Mirror:
+    def __init__(self, database: Database, orchestrator: Orchestrator) -> None:
+        self.database = database
+        self.orchestrator = orchestrator
+        self._due: dict[str, float] = {}
+        self._called = asyncio.Event()
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._slots = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._working: set[asyncio.Task[None]] = set()
+
+    def hint(self, run_id: str) -> None:
+        """Something happened to this run: look at it now, and once more a moment later."""
+        now = asyncio.get_running_loop().time()
+        self._due[run_id] = min(self._due.get(run_id, now), now)
+        self._called.set()
+
+    async def run(self) -> None:
+        await asyncio.gather(self._listen(), self._sweep(), self._work())
+
+    async def _listen(self) -> None:
+        """Follow the event stream; whatever is missed while it is down, the sweep finds."""
+        pause = 0.5
+        while True:
+            try:
+                async for run_id in self.orchestrator.events():
+                    pause = 0.5
+                    self.hint(run_id)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.info("no events (%s); sweeping meanwhile", type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 10)
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                for run_id in await self.unsettled():
+                    self.hint(run_id)
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                log.exception("the sweep failed; it goes on")
+            await asyncio.sleep(SWEEP)
+
+    async def unsettled(self) -> list[str]:
+        """Run ids that are not over, or were over only a moment ago."""
+        async with self.database.reading() as session:
+            rows = await session.scalars(
+                select(WorkflowExecution.prefect_flow_run_id).where(
+                    WorkflowExecution.prefect_flow_run_id.is_not(None),
+                    or_(
+                        WorkflowExecution.status.in_(("pending", "running", "waiting")),
+                        WorkflowExecution.completed_at > datetime.now(UTC) - SETTLED_FOR,
+                    ),
+                )
+            )
+            return [run_id for run_id in rows if run_id]
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            self._called.clear()
+            now = loop.time()
+            for run_id, at in list(self._due.items()):
+                if at <= now:
+                    del self._due[run_id]
+                    await self._slots.acquire()
+                    work = loop.create_task(self._look(run_id))
+                    self._working.add(work)
+                    work.add_done_callback(self._working.discard)
+            next_due = min(self._due.values(), default=now + SWEEP)
+            try:
+                await asyncio.wait_for(self._called.wait(), max(next_due - loop.time(), 0.01))
+            except TimeoutError:
+                continue
+
+    async def _look(self, run_id: str) -> None:
+        try:
+            if await self.refresh(run_id):
+                again = asyncio.get_running_loop().time() + ECHO
+                self._due.setdefault(run_id, again)
+                self._called.set()
+        except OrchestratorUnavailable:
+            log.debug("Prefect does not answer; the sweep comes back to %s", run_id)
+        except Exception:
+            # One bad run must never stop the others.
+            log.exception("run %s could not be mirrored; the sweep comes back to it", run_id)
+        finally:
+            self._slots.release()
+
+    async def refresh(self, run_id: str) -> bool:
+        """Read the run and record it. True when anything was new."""
+        lock = self._locks.setdefault(run_id, asyncio.Lock())
+        async with lock:
+            async with self.database.reading() as session:
+                execution = await session.scalar(
+                    select(WorkflowExecution).where(WorkflowExecution.prefect_flow_run_id == run_id)
+                )
+                if execution is None:
+                    return False
+                newest = await session.scalar(
+                    select(func.max(ExecutionLog.at)).where(
+                        ExecutionLog.execution_id == execution.id
+                    )
+                )
+            state = await self.orchestrator.get(run_id)
+            if state is None:
+                return False
+            lines = await self.orchestrator.logs(run_id, newest - OVERLAP if newest else None)
+            async with self.database.writing() as session:
+                changed = await record_run(session, state)
+                new_lines = await record_logs(session, execution.id, lines)
+        if state.completed_at:
+            self._locks.pop(run_id, None)
+        return bool(changed or new_lines)

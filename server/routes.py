@@ -1,0 +1,29 @@
+"""Every router of the server, in the order in which paths are tried."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from server.approvals.routes import router as approvals
+from server.auth.routes import router as auth
+from server.auth.users import router as users
+from server.connections.routes import router as connections
+from server.executions.routes import router as executions
+from server.health.routes import router as health
+from server.teams.routes import router as teams
+from server.variables.routes import router as variables
+from server.worker.routes import router as worker
+from server.workflows.routes import router as workflows
+
+ROUTERS: tuple[APIRouter, ...] = (
+    health,
+    auth,
+    users,
+    teams,
+    workflows,
+    executions,
+    approvals,
+    connections,
+    variables,
+    worker,
+)

@@ -1,0 +1,3 @@
+ALTER TABLE customers ADD COLUMN points INTEGER NOT NULL DEFAULT 0;
+
+UPDATE customers SET points = 10;
