@@ -24,9 +24,16 @@ COLLISIONS = ("queue", "skip", "cancel-previous")
 class Variable:
     name: str
     type: str
-    """string | number | boolean | object | secret"""
+    """string | number | boolean | object | list | connection | secret"""
     default: Tree | None = None
+    """Without one the variable must be given, unless it is not ``required``."""
     description: str = ""
+    required: bool = True
+    """Where False and no default stands: the type's empty value."""
+    pattern: str = ""
+    """A regular expression that the whole text must match."""
+    enum: tuple[str | int | float, ...] = ()
+    """The values it may have, where not every value is one."""
     place: Place = field(default=(1, 1), compare=False)
 
     @property

@@ -18,6 +18,7 @@ from compiler.expressions import (
     compile_expression,
     compile_template,
 )
+from compiler.expressions.names import NameTable
 from compiler.expressions.types import UNKNOWN
 from compiler.fields import Field, fields_of, hidden_parameters
 from compiler.graph import FAILED, Graph, branch, step_of
@@ -345,7 +346,7 @@ class Planner:
 _BODY = "trigger?.body"
 
 
-class _Inner(Mapping[str, Name]):
+class _Inner(NameTable):
     """A scope with one more name: what a condition that is asked again is about."""
 
     def __init__(self, scope: Scope, name: str) -> None:
@@ -393,7 +394,16 @@ def _parameter(variable: Variable) -> Parameter:
         "connection": "str",
     }[variable.type]
     default = None if variable.default is None else value_of(variable.default)
+    if default is None and not variable.required:
+        default = _empty(variable.type)
     return Parameter(python_name(variable.name), annotation, default, variable.name)
+
+
+def _empty(type_: str) -> Value:
+    """What a variable is that need not be given and was not."""
+    if type_ == "list":
+        return listing([])
+    return literal({"number": 0, "boolean": False, "object": None}.get(type_, ""))
 
 
 def _decorator(node: Node) -> Bracket:

@@ -9,6 +9,7 @@
     ├── SecretNotFound       no secret of that name is known here
     ├── Refused              safety said no: a changed plan, a lock held by somebody, a policy
     ├── OutcomeUnknown       it is not known whether the work was done (never retried)
+    ├── TimedOut             it took longer than the node's timeout; says how far it got
     └── Cancelled            the run was cancelled; says what was done and what was not
 
 Messages never hold a secret: whatever comes from a driver or an HTTP client
@@ -52,6 +53,10 @@ class Refused(StepError):
 
 class OutcomeUnknown(StepError):
     retryable = False
+
+
+class TimedOut(StepError):
+    pass
 
 
 class Cancelled(StepError):

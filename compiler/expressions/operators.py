@@ -70,6 +70,8 @@ def equality(emitter: Emitter, node: tree.Binary) -> Piece:
     kind, other = emitter.types[left], emitter.types[right]
     loose = node.operator in ("==", "!=")
     piece = emitter.value(left)
+    if isinstance(left, tree.Constant | tree.UndefinedConstant):  # Python warns of `1 is None`
+        return call("js.loosely_equal" if loose else "js.same", piece, emitter.value(right))
     if _is_nothing(right):
         return _is_absent(piece, kind, right, loose)
     if isinstance(right, tree.Constant) and isinstance(right.value, bool):
@@ -100,8 +102,8 @@ def _is_nothing(node: tree.Node) -> bool:
 
 
 def _is_absent(piece: Piece, kind: Type, nothing: tree.Node, loose: bool) -> Piece:
-    if piece.code in ("js.undefined", "None"):
-        return call("js.loosely_equal" if loose else "js.same", piece, _nothing(nothing))
+    if only(kind, Number, Text) and piece.path is None and not piece.is_dotted:
+        return call("js.same", piece, _nothing(nothing))  # Python warns of `1 + 1 is None`
     if loose and may_be(kind, Undefined):
         return call("js.loosely_equal", piece, Piece("None"))
     if loose:
@@ -202,7 +204,7 @@ def _summands(emitter: Emitter, node: tree.Node) -> list[tree.Node]:
 
 def unary(emitter: Emitter, node: tree.Unary) -> Piece:
     if node.operator == "!":
-        return negation(emitter.condition(node.operand))
+        return _inverted(emitter, node.operand)
     operand, kind = emitter.value(node.operand), emitter.types[node.operand]
     constant = node.operand.value if isinstance(node.operand, tree.Constant) else None
     if node.operator == "+":
@@ -214,6 +216,19 @@ def unary(emitter: Emitter, node: tree.Unary) -> Piece:
     if isinstance(result, Number) and result.whole:
         return Piece(f"-{operand.at(SIGN)}", SIGN)
     return call("js.negate", operand)
+
+
+def _inverted(emitter: Emitter, operand: tree.Node) -> Piece:
+    """``!x``, and ``!!x`` as a boolean; more of them cancel each other."""
+    even = False
+    while isinstance(operand, tree.Unary) and operand.operator == "!":
+        operand, even = operand.operand, not even
+    condition = emitter.condition(operand)
+    if not even:
+        return negation(condition)
+    if only(emitter.types[operand], Boolean) or condition.code.startswith("js.truthy("):
+        return condition
+    return call("bool", condition)
 
 
 def logical(emitter: Emitter, node: tree.Logical) -> Piece:

@@ -71,8 +71,7 @@ def compare(left: Piece, operator: str, right: Piece) -> Piece:
 def negation(piece: Piece) -> Piece:
     if piece.opposite is not None:
         return Piece(piece.opposite, piece.level, opposite=piece.code)
-    level = COMPARISON if piece.opposite else NOT
-    return Piece(f"not {piece.at(level)}", NOT, opposite=piece.code if piece.level >= NOT else None)
+    return Piece(f"not {piece.at(NOT)}", NOT)
 
 
 def joined(left: Piece, word: str, right: Piece) -> Piece:

@@ -7,6 +7,7 @@ server answers 404 for anything that this execution has no business with.
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,7 +62,9 @@ class ServerChannel:
 
     def heartbeat(self) -> bool:
         """Say that the process lives. True when the run is to be cancelled."""
-        answer = self._call("POST", "heartbeat", {"process": os.getpid()}, patience=0)
+        answer = self._call(
+            "POST", "heartbeat", {"process": f"{socket.gethostname()}:{os.getpid()}"}, patience=0
+        )
         return answer.status_code == 200 and bool(answer.json().get("cancelRequested"))
 
     def _call(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -370,3 +370,13 @@ async def _tell(session: AsyncSession, approval: WorkflowApproval) -> None:
     topic = f"execution:{approval.execution_id}"
     await append(session, topic, approval.team_id, "approval", event)
     await append(session, f"team:{approval.team_id}", approval.team_id, "approval", event)
+
+
+async def last_resume(session: AsyncSession, execution_id: str) -> int:
+    """When the resumer last resumed this run, in milliseconds since 1970; 0 if never."""
+    at = await session.scalar(
+        select(func.max(WorkflowApproval.resumed_at)).where(
+            WorkflowApproval.execution_id == execution_id
+        )
+    )
+    return int(at.timestamp() * 1000) if at else 0

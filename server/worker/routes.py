@@ -159,16 +159,20 @@ async def decision(execution_id: str, node_id: str, session: SessionDep) -> sche
             "decided_at": approval.decided_at,
             "decision": approval.decision,
             "signature": approval.signature,
+            "resumes": await approvals.last_resume(session, execution.id),
         }
     )
 
 
-@router.post(f"{BASE}/heartbeat", status_code=204, **needs("worker"))
-async def heartbeat(execution_id: str, body: schemas.Heartbeat, session: SessionDep) -> None:
-    """The flow process lives."""
-    await _open_run(session, execution_id)
+@router.post(f"{BASE}/heartbeat", **needs("worker"))
+async def heartbeat(
+    execution_id: str, body: schemas.Heartbeat, session: SessionDep
+) -> schemas.Heard:
+    """The flow process lives; it hears whether it is to stop."""
+    execution = await _open_run(session, execution_id)
     await session.execute(
         update(WorkflowExecution)
         .where(WorkflowExecution.id == execution_id)
         .values(heartbeat_at=utc_now(), process=body.process)
     )
+    return schemas.Heard(cancel_requested=execution.cancel_requested_at is not None)

@@ -50,7 +50,15 @@ class Decision(Answer):
     decided_at: datetime | None
     decision: str | None = Field(description="The exact text that was signed")
     signature: str | None
+    resumes: int = Field(
+        description="When this server last resumed the run, in milliseconds since 1970; 0 if never."
+        " A flow that is resumed without this having moved was resumed by somebody else."
+    )
 
 
 class Heartbeat(Body):
     process: Annotated[str, StringConstraints(max_length=200)]
+
+
+class Heard(Answer):
+    cancel_requested: bool

@@ -1,0 +1,307 @@
+"""PostgreSQL: transactional DDL, advisory locks, and catalogues that tell what a statement did."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from runtime_tasks.errors import Refused
+from runtime_tasks.migrations.database import postgresql_schema
+from runtime_tasks.migrations.database.base import Database, Effects, Fingerprint, StatementFailed
+from runtime_tasks.migrations.database.programs import find_program, run_program
+from runtime_tasks.migrations.database.url import DatabaseUrl
+from runtime_tasks.migrations.database.values import as_json
+
+BLOCKS = {
+    "AccessShareLock": "",
+    "RowShareLock": "",
+    "RowExclusiveLock": "",
+    "ShareUpdateExclusiveLock": "blocks other schema changes and VACUUM",
+    "ShareLock": "blocks writes",
+    "ShareRowExclusiveLock": "blocks writes",
+    "ExclusiveLock": "blocks writes",
+    "AccessExclusiveLock": "blocks reads and writes",
+}
+
+PASSED_ON = {
+    "sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "options", "connect_timeout",
+    "target_session_attrs", "gssencmode", "channel_binding", "service", "passfile", "host", "port",
+}  # fmt: skip
+
+
+class PostgreSQL(Database):
+    transactional_ddl = True
+
+    def __init__(self, url: DatabaseUrl, *, owner: str) -> None:
+        self.url = url
+        self.owner = owner
+        settings: dict[str, Any] = {"connect_timeout": 10}
+        settings |= {key: value for key, value in url.query if key in PASSED_ON}
+        try:
+            self._connection = psycopg.connect(
+                host=settings.pop("host", url.host or "localhost"),
+                port=settings.pop("port", url.port or 5432),
+                user=url.user,
+                password=url.password,
+                dbname=url.database,
+                application_name=owner[:63],
+                autocommit=True,
+                prepare_threshold=None,
+                **settings,
+            )
+        except psycopg.Error as error:
+            raise StatementFailed(url.scrub(f"cannot connect to {url.place}: {error}")) from None
+        self._connection.add_notice_handler(lambda _: None)
+        # A worker that is killed must not leave its statement running: without this PostgreSQL
+        # still committed one ten seconds later, with it the server notices after a second.
+        self._try("SET client_connection_check_interval = 1000")
+        self._try("SET client_min_messages = warning")
+        schema = dict(url.query).get("schema") or dict(url.query).get("search_path")
+        if schema:
+            self.run(f"SET search_path TO {', '.join(map(self.quote, schema.split(',')))}")
+
+    def _try(self, sql: str) -> None:
+        try:
+            self.run(sql)
+        except StatementFailed:
+            return
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int | None:
+        with self._execute(sql, parameters) as cursor:
+            return cursor.rowcount if cursor.rowcount >= 0 and _counts(cursor) else None
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._execute(sql, parameters) as cursor:
+            return list(cursor.fetchall())
+
+    def select(
+        self, sql: str, limit: int, values: Sequence[Any] | None = None
+    ) -> tuple[int | None, list[dict[str, Any]]]:
+        with self._execute(sql, values, marked=True) as cursor:
+            changed = cursor.rowcount if _counts(cursor) else None
+            if cursor.description is None:
+                return changed, []
+            names = [column.name for column in cursor.description]
+            rows = cursor.fetchmany(limit)
+            return changed, [dict(zip(names, map(as_json, row), strict=True)) for row in rows]
+
+    def _execute(
+        self, sql: str, parameters: Sequence[Any] | None, *, marked: bool = False
+    ) -> psycopg.Cursor[Any]:
+        cursor = self._connection.cursor()
+        try:
+            if parameters:
+                text = sql if marked else sql.replace("?", "%s")
+                return cursor.execute(text.encode(), tuple(parameters))
+            return cursor.execute(sql.encode())
+        except psycopg.Error as error:
+            cursor.close()
+            raise StatementFailed(
+                self.url.scrub(_message(error)),
+                code=error.sqlstate or "",
+                lost=self._connection.closed,
+            ) from None
+
+    def server(self) -> str:
+        return f"PostgreSQL {self.query('SHOW server_version')[0][0].split()[0]}"
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._connection.info.transaction_status in (
+            TransactionStatus.INTRANS,
+            TransactionStatus.INERROR,
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        self.run("BEGIN READ ONLY")
+        try:
+            yield
+        finally:
+            self.rollback()
+
+    def tables(self) -> set[str]:
+        return {name for (name,) in self.query(postgresql_schema.TABLES)}
+
+    def fingerprint(self, ignore: Sequence[str] = ()) -> Fingerprint:
+        return postgresql_schema.fingerprint(self, ignore)
+
+    def row_counts(self, ignore: Sequence[str] = ()) -> dict[str, int]:
+        names = sorted(self.tables() - {"dataroll_journal", *ignore})
+        return {
+            name: self.query(f"SELECT count(*) FROM {self.table(name)}")[0][0] for name in names
+        }
+
+    def table(self, name: str) -> str:
+        return ".".join(self.quote(part) for part in name.split("."))
+
+    def set_timeouts(self, *, lock: float, statement: float) -> None:
+        self.run(f"SET lock_timeout = {int(lock * 1000)}")
+        self.run(f"SET statement_timeout = {int(statement * 1000)}")
+
+    @contextmanager
+    def lock(self, *, wait: float) -> Iterator[None]:
+        """An advisory lock of the session: it ends when the server has ended our last statement."""
+        key = lock_key("dataroll")
+        deadline = time.monotonic() + wait
+        while not self.query(f"SELECT pg_try_advisory_lock({key})")[0][0]:
+            if time.monotonic() > deadline:
+                raise Refused(
+                    f"{self.url.place} is being migrated by {self._holder(key)}; "
+                    "wait until that has ended"
+                )
+            time.sleep(0.1)
+        try:
+            yield
+        finally:
+            if not self._connection.closed:
+                self._rollback_quietly()
+                self._try(f"SELECT pg_advisory_unlock({key})")
+
+    def _holder(self, key: int) -> str:
+        rows = self.query(
+            "SELECT coalesce(nullif(a.application_name, ''), a.usename, '?'), l.pid"
+            " FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+            " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+            f" AND l.classid = {(key >> 32) & 0xFFFFFFFF}::oid AND l.objid = {key & 0xFFFFFFFF}::oid"
+        )
+        return f"{rows[0][0]} (server process {rows[0][1]})" if rows else "somebody else"
+
+    @contextmanager
+    def copy(self, tracking: Sequence[str]) -> Iterator[DatabaseUrl]:
+        """A database of the same schema beside this one, from ``pg_dump --schema-only``."""
+        name = f"dataroll_copy_{os.getpid()}_{secrets.token_hex(4)}"
+        scratch = self.url.with_database(name)
+        existing = self.tables()
+        try:
+            self.run(f"CREATE DATABASE {self.quote(name)} TEMPLATE template0")
+        except StatementFailed as error:
+            raise Refused(
+                f"this dry run needs a scratch database, and {self.url.place} refuses to make one: "
+                f"{error}. Grant CREATEDB to the user of this connection"
+            ) from None
+        try:
+            self._fill(scratch, [table for table in tracking if table in existing])
+            yield scratch
+        finally:
+            self.run(f"DROP DATABASE IF EXISTS {self.quote(name)} WITH (FORCE)")
+
+    def _fill(self, scratch: DatabaseUrl, tracking: Sequence[str]) -> None:
+        dump, load = find_program("pg_dump"), find_program("psql")
+        what = ["--schema-only", "--no-owner", "--no-privileges"]
+        schema = run_program([dump, *what, *self._where()], env=self._env())
+        run_program(
+            [load, "-X", "-q", "-v", "ON_ERROR_STOP=1", *self._where(scratch)],
+            env=self._env(),
+            stdin=schema,
+            url=self.url,
+        )
+        if tracking:
+            tables = [f"--table={self.table(table)}" for table in tracking]
+            rows = run_program([dump, "--data-only", *tables, *self._where()], env=self._env())
+            run_program(
+                [load, "-X", "-q", "-v", "ON_ERROR_STOP=1", *self._where(scratch)],
+                env=self._env(),
+                stdin=rows,
+                url=self.url,
+            )
+
+    def _where(self, url: DatabaseUrl | None = None) -> list[str]:
+        url = url or self.url
+        user = ["-U", url.user] if url.user else []
+        return [
+            "-h",
+            url.host or "localhost",
+            "-p",
+            str(url.port or 5432),
+            *user,
+            "-d",
+            url.database,
+        ]
+
+    def _env(self) -> dict[str, str]:
+        """The password travels in the environment: command lines can be read by everybody."""
+        tls = {f"PG{k.upper()}": v for k, v in self.url.query if k.startswith("ssl")}
+        return {**tls, **({"PGPASSWORD": self.url.password} if self.url.password else {})}
+
+    def backup(self, path: Path) -> None:
+        """``pg_dump``'s custom format, schema and data."""
+        run_program(
+            [find_program("pg_dump"), "-Fc", "-f", str(path), *self._where()],
+            env=self._env(),
+            url=self.url,
+        )
+
+    def observe(self) -> Any:
+        return (self._locks(), self._filenodes()) if self.in_transaction else None
+
+    def effects(self, mark: Any, rows: int | None) -> Effects:
+        if mark is None:
+            return Effects(rows=rows)
+        locks_before, files_before = mark
+        locks = sorted(
+            f"{mode} on {name}: {BLOCKS.get(mode) or 'blocks nothing but schema changes'}"
+            for name, mode in self._locks() - locks_before
+            if BLOCKS.get(mode)
+        )
+        files = self._filenodes()
+        rewrites = sorted(
+            name
+            for oid, (name, node) in files.items()
+            if oid in files_before and files_before[oid][1] != node
+        )
+        return Effects(rows=rows, locks=tuple(locks), rewrites=tuple(rewrites))
+
+    def _locks(self) -> set[tuple[str, str]]:
+        return {
+            (name, mode)
+            for name, mode in self.query(
+                "SELECT c.oid::regclass::text, l.mode FROM pg_locks l"
+                " JOIN pg_class c ON c.oid = l.relation"
+                " WHERE l.pid = pg_backend_pid() AND l.granted AND c.relnamespace NOT IN"
+                " ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)"
+            )
+        }
+
+    def _filenodes(self) -> dict[int, tuple[str, int]]:
+        return {
+            oid: (name, node)
+            for oid, name, node in self.query(
+                "SELECT oid, oid::regclass::text, pg_relation_filenode(oid) FROM pg_class"
+                " WHERE relkind IN ('r', 'm', 'i') AND relnamespace NOT IN"
+                " ('pg_catalog'::regnamespace, 'information_schema'::regnamespace,"
+                " 'pg_toast'::regnamespace)"
+            )
+        }
+
+
+def lock_key(name: str) -> int:
+    """A signed 64-bit key for PostgreSQL's advisory locks; they are per database already."""
+    return int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+def _message(error: psycopg.Error) -> str:
+    diagnostic = error.diag
+    if not diagnostic.message_primary:
+        return str(error).strip()
+    parts = [diagnostic.message_primary, diagnostic.message_detail, diagnostic.message_hint]
+    return " — ".join(part for part in parts if part)
+
+
+def _counts(cursor: psycopg.Cursor[Any]) -> bool:
+    """SELECT has a row count too, but it changed nothing."""
+    words = (cursor.statusmessage or "").split()
+    return bool(words) and words[0] in {"INSERT", "UPDATE", "DELETE", "MERGE", "COPY"}

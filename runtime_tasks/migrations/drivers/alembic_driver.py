@@ -1,0 +1,288 @@
+"""Runs Alembic as the project would, and reports each revision and statement as a line of JSON.
+
+Started with the project's interpreter; reads one JSON object from standard
+input: ``{"action": "discover" | "upgrade" | "downgrade", "folder", "ini",
+"script_location", "urls": {"sync": …, "async": …}, "place", "revisions",
+"observe"}``. The URL comes through the pipe, so that no command line shows it.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+
+OUT = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+os.dup2(2, 1)  # whatever env.py prints goes to standard error, not between our lines
+START = time.monotonic()
+
+
+def say(event, **fields):
+    OUT.write(json.dumps({"event": event, **fields}, default=str) + "\n")
+    OUT.flush()
+
+
+class Stop(BaseException):
+    """The parent wants no further revision."""
+
+
+def end_with_the_parent():
+    """Our standard input closes when the worker dies, however it dies; then we end too."""
+
+    def wait():
+        for line in sys.stdin:
+            if line.strip() == "stop":
+                STOP.set()
+        if not FINISHED.is_set():
+            os._exit(70)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+STOP, FINISHED = threading.Event(), threading.Event()
+
+
+def redirect_engines(task):
+    """Every engine that env.py makes leads to the connection's database, whatever its settings say.
+
+    The project's own driver is kept where it fits the database, so that what runs is what runs
+    in production.
+    """
+    import sqlalchemy.engine.create as create
+    from sqlalchemy.engine import url as real
+
+    seen = set()
+
+    class Urls:
+        URL = real.URL
+
+        @staticmethod
+        def make_url(given):
+            asked = real.make_url(given)
+            seen.add((asked.get_backend_name(), asked.host, asked.port, asked.database))
+            if len(seen) > 1:
+                raise RuntimeError(
+                    "env.py works on more than one database; dataroll migrates one at a time"
+                )
+            wanted = real.make_url(task["url"])
+            driver = asked.get_driver_name() if "+" in asked.drivername else None
+            if asked.get_backend_name() != wanted.get_backend_name():
+                driver = None
+            is_async = False
+            try:
+                is_async = asked.get_dialect().is_async
+            except Exception:
+                driver = None
+            if driver is None:
+                driver = first_installed(wanted.get_backend_name(), is_async)
+            wanted = wanted.set(
+                drivername=wanted.get_backend_name() + ("+" + driver if driver else "")
+            )
+            if asked.get_backend_name() == wanted.get_backend_name() and not wanted.query:
+                wanted = wanted.set(
+                    query=asked.query if wanted.get_backend_name() != "mysql" else {}
+                )
+            return wanted
+
+    create._url = Urls
+
+
+DRIVERS = {
+    ("sqlite", False): ["pysqlite:sqlite3"],
+    ("sqlite", True): ["aiosqlite"],
+    ("postgresql", False): ["psycopg", "psycopg2", "pg8000"],
+    ("postgresql", True): ["asyncpg", "psycopg"],
+    ("mysql", False): ["pymysql", "mysqldb:MySQLdb", "mysqlconnector:mysql.connector"],
+    ("mysql", True): ["asyncmy", "aiomysql"],
+}
+
+
+def first_installed(backend, is_async):
+    from importlib.util import find_spec
+
+    for entry in DRIVERS.get((backend, is_async), []):
+        name, _, module = entry.partition(":")
+        try:
+            if find_spec(module or name):
+                return name
+        except ImportError:
+            continue
+    return None
+
+
+def watch_statements(task):
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    lock_sql = task.get("on_connect") or []
+
+    @event.listens_for(Engine, "connect")
+    def connected(dbapi, record):
+        if lock_sql:
+            cursor = dbapi.cursor()
+            for sql in lock_sql:
+                cursor.execute(sql)
+            cursor.close()
+            dbapi.commit()
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def before(conn, cursor, statement, parameters, context, executemany):
+        context._dataroll_started = time.perf_counter()
+
+    @event.listens_for(Engine, "after_cursor_execute")
+    def after(conn, cursor, statement, parameters, context, executemany):
+        rows = (
+            cursor.rowcount if (context.isinsert or context.isupdate or context.isdelete) else None
+        )
+        say(
+            "statement",
+            sql=statement[:20000],
+            ms=(time.perf_counter() - context._dataroll_started) * 1000,
+            rows=rows if rows is not None and rows >= 0 else None,
+            autocommit=bool(getattr(conn, "_is_autocommit_isolation", lambda: False)()),
+        )
+
+    @event.listens_for(Engine, "handle_error")
+    def failed(context):
+        if context.statement:
+            say("failed-statement", sql=context.statement[:20000])
+
+    @event.listens_for(Engine, "commit")
+    def commit(conn):
+        say("commit")
+
+    @event.listens_for(Engine, "rollback")
+    def rollback(conn):
+        say("rollback")
+
+
+def describe(script, revision):
+    path = revision.path
+    with open(path, "rb") as file:
+        from hashlib import sha256
+
+        checksum = sha256(file.read()).hexdigest()
+    return {
+        "id": revision.revision,
+        "name": (revision.doc or "").splitlines()[0] if revision.doc else revision.revision,
+        "file": os.path.abspath(path),
+        "checksum": checksum,
+    }
+
+
+def configuration(task):
+    from alembic.config import Config
+
+    os.chdir(task["cwd"])
+    sys.path.insert(0, task["cwd"])
+    config = (
+        Config(task["ini"], toml_file=task.get("toml")) if task.get("toml") else Config(task["ini"])
+    )
+    if task.get("script_location"):
+        config.set_main_option("script_location", task["script_location"].replace("%", "%%"))
+    config.set_main_option("sqlalchemy.url", task["url"].replace("%", "%%"))
+    config.attributes["dataroll"] = True
+    return config
+
+
+def run(task):
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.runtime.migration import MigrationStep
+    from alembic.script import ScriptDirectory
+
+    redirect_engines(task)
+    watch_statements(task)
+    config = configuration(task)
+    script = ScriptDirectory.from_config(config)
+
+    def discover(current, context):
+        current = (
+            tuple(current)
+            if isinstance(current, (tuple, list))
+            else ((current,) if current else ())
+        )
+        known, missing = [], []
+        for identifier in current:
+            try:
+                known.append(script.get_revision(identifier).revision)
+            except Exception:
+                missing.append(identifier)
+        pending = (
+            [] if missing else [s.revision for s in script._upgrade_revs("heads", tuple(known))]
+        )
+        waiting = {revision.revision for revision in pending}
+        everything = list(reversed(list(script.walk_revisions())))
+        applied = [] if missing else [r for r in everything if r.revision not in waiting]
+        say(
+            "history",
+            current=list(current),
+            missing=missing,
+            heads=list(script.get_heads()),
+            pending=[describe(script, r) for r in pending],
+            applied=[describe(script, r) for r in applied],
+            version_table=context.version_table,
+            version_table_schema=context.version_table_schema,
+        )
+        return []
+
+    def upgrade(current, context):
+        wanted = task["revisions"]
+        steps = script._upgrade_revs("heads", current)
+        if [s.revision.revision for s in steps[: len(wanted)]] != wanted:
+            raise RuntimeError("the revisions to apply are not the next ones any more")
+        yield from announced(steps[: len(wanted)])
+
+    def downgrade(current, context):
+        yield from announced(
+            [
+                MigrationStep.downgrade_from_script(script.revision_map, script.get_revision(r))
+                for r in task["revisions"]
+            ]
+        )
+
+    def announced(steps):
+        for step in steps:
+            if STOP.is_set():
+                raise Stop()
+            say("revision-started", id=step.revision.revision)
+            yield step
+            say("revision-done", id=step.revision.revision)
+
+    work = {"discover": discover, "upgrade": upgrade, "downgrade": downgrade}[task["action"]]
+    options = {"dont_mutate": True} if task["action"] == "discover" else {}
+    with EnvironmentContext(config, script, fn=work, **options):
+        script.run_env()
+
+
+def main():
+    task = json.loads(sys.stdin.readline())
+    end_with_the_parent()
+    for name, value in task.get("environment", {}).items():
+        os.environ[name] = value
+    try:
+        run(task)
+        say("done")
+    except Stop:
+        say("stopped")
+    except BaseException as error:
+        original = getattr(error, "orig", None) or error
+        frames = [
+            {"file": frame.filename, "line": frame.lineno}
+            for frame in traceback.extract_tb(error.__traceback__)
+            if "site-packages" not in frame.filename and frame.filename != __file__
+        ]
+        say(
+            "error",
+            type=type(original).__name__,
+            message=str(original)[:4000],
+            code=getattr(original, "sqlstate", None) or getattr(original, "pgcode", None) or "",
+            frames=frames[-3:],
+            import_error=isinstance(error, ImportError),
+        )
+    finally:
+        FINISHED.set()
+        OUT.flush()
+
+
+main()

@@ -1,0 +1,116 @@
+"""The dry run: really run the pending migrations where it does no harm, and say what they did.
+
+PostgreSQL: in a transaction that is rolled back, where every file allows it;
+else on a scratch copy of the schema. MySQL and MariaDB: on a scratch copy of
+the schema. SQLite: on a full copy. The target's schema is compared before and
+after, whichever way it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+from runtime_tasks.errors import StepError
+from runtime_tasks.migrations.classify import class_of
+from runtime_tasks.migrations.database import connect
+from runtime_tasks.migrations.model import History, Migration, Plan, Trial
+from runtime_tasks.migrations.session import Session, refuse_if_blocked, selection
+from runtime_tasks.migrations.split import split
+from runtime_tasks.migrations.work import Work
+
+LOCK_TIMEOUT = 3.0
+"""Seconds that a dry run waits for a lock on a real table: it must not stand in anybody's way."""
+STATEMENT_TIMEOUT = 300.0
+
+SCHEMA_ONLY = (
+    "how long statements take on the real rows",
+    "constraints and conversions that the real rows would violate",
+    "numbers of rows changed",
+)
+SMALL_COPY = ("how long other connections would have to wait",)
+
+
+def rehearse(session: Session, wanted: Sequence[Any] | None = None) -> Trial:
+    """Try the pending migrations, or those wanted. Changes nothing. Raises what they would raise."""
+    started = perf_counter()
+    with session.database.lock(wait=0):
+        history = session.history()
+        refuse_if_blocked(history)
+        chosen = selection(history, wanted)
+        plan = session.plan(chosen)
+        trial = _try(session, history, plan) if chosen else Trial(plan, (), "nothing to try")
+        after = session.schema()
+    if after != plan.schema:
+        raise StepError(
+            "the schema of the database changed while the dry run ran: somebody else works on it"
+        )
+    took = (perf_counter() - started) * 1000
+    return replace(trial, milliseconds=round(took, 1))
+
+
+def _try(session: Session, history: History, plan: Plan) -> Trial:
+    one_transaction = session.database.dialect == "postgresql" and not session.tool.runs_itself
+    if one_transaction and all(_may_roll_back(m, session) for m in plan.migrations):
+        return _rolled_back(session, plan)
+    return _on_a_copy(session, plan)
+
+
+def _may_roll_back(migration: Migration, session: Session) -> bool:
+    statements = split(migration.up or "", session.database.dialect)
+    return class_of(statements, session.database.dialect) == "transactional"
+
+
+def _rolled_back(session: Session, plan: Plan) -> Trial:
+    """All of it in one transaction of the real database, which is rolled back."""
+    database = session.database
+    work = session.work.on(database, trial=True, observe=True, total=_count(session, plan))
+    database.set_timeouts(lock=LOCK_TIMEOUT, statement=STATEMENT_TIMEOUT)
+    database.begin()
+    try:
+        session.tool.apply(work, plan.migrations)
+    finally:
+        database.rollback()
+        database.set_timeouts(lock=0, statement=0)
+    return _trial(plan, work, "rolled-back transaction", SMALL_COPY)
+
+
+def _on_a_copy(session: Session, plan: Plan) -> Trial:
+    books = session.tool.books(session.database)
+    with (
+        session.database.copy(books) as place,
+        connect(place, owner=session.database.owner) as copy,
+    ):
+        work = session.work.on(copy, trial=True, observe=True, total=_count(session, plan))
+        session.tool.apply(work, plan.migrations)
+        rehearsed = _rehearse_rollback(session, work, plan)
+        if copy.copy_has_rows:
+            trial = _trial(plan, work, "copy of the database", SMALL_COPY)
+        else:
+            trial = _trial(plan, work, "scratch copy of the schema", SCHEMA_ONLY)
+        return replace(trial, rollback_rehearsed=rehearsed)
+
+
+def _rehearse_rollback(session: Session, work: Work, plan: Plan) -> bool:
+    return False
+
+
+def _trial(plan: Plan, work: Work, method: str, not_shown: tuple[str, ...]) -> Trial:
+    warnings = [
+        f"{run.migration} destroys data: {' '.join(run.sql.split())[:80]}"
+        for run in work.runs
+        if run.destructive
+    ]
+    return Trial(plan, tuple(work.runs), method, not_shown, tuple(warnings))
+
+
+def _count(session: Session, plan: Plan) -> int | None:
+    """How many statements there are, where we can know it beforehand."""
+    if session.tool.runs_itself:
+        return None
+    return sum(len(split(m.up or "", session.database.dialect)) for m in plan.migrations)
+
+
+__all__ = ["rehearse"]

@@ -1,0 +1,99 @@
+"""Plain numbered SQL: ``001_users.sql`` with ``001_users.down.sql``, or ``001_users.up.sql``.
+
+For projects without a tool. The book is ours: ``dataroll_migrations``, with
+the checksum of each file.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from runtime_tasks.errors import StepConfigError
+from runtime_tasks.migrations.database import Database
+from runtime_tasks.migrations.files import read_text
+from runtime_tasks.migrations.model import Migration
+from runtime_tasks.migrations.tools.script import Row, ScriptTool
+
+_NAME = re.compile(r"^(?P<number>\d[\d.]*)(?P<rest>[-_. ]?.*?)?(?:\.(?P<way>up|down))?\.sql$", re.I)
+
+
+class PlainSql(ScriptTool):
+    name = "sql"
+    book = "dataroll_migrations"
+
+    def detect(self, folder: Path) -> str | None:
+        names = [path.name for path in folder.glob("*.sql") if _NAME.match(path.name)]
+        if not names:
+            return None
+        return f"{len(names)} numbered SQL files, {min(names)} first"
+
+    def files(self, folder: Path, dialect: str) -> list[Migration]:
+        ups: dict[str, Path] = {}
+        downs: dict[str, Path] = {}
+        for path in sorted(folder.glob("*.sql")):
+            match = _NAME.match(path.name)
+            if match:
+                identifier = f"{match['number']}{match['rest'] or ''}"
+                (downs if (match["way"] or "").lower() == "down" else ups)[identifier] = path
+        numbers: dict[tuple[int, ...], Path] = {}
+        found: list[Migration] = []
+        for identifier, path in ups.items():
+            number = _number(path)
+            if number in numbers:
+                raise StepConfigError(
+                    f"{numbers[number].name} and {path.name} have the same number: rename one"
+                )
+            numbers[number] = path
+            text = read_text(path)
+            down = downs.pop(identifier, None)
+            found.append(
+                Migration(
+                    id=identifier,
+                    name=re.sub(r"^[\d.]+[-_. ]?", "", identifier).replace("_", " ") or identifier,
+                    file=path.name,
+                    checksum=sha256(path.read_bytes()).hexdigest(),
+                    up=text,
+                    down=read_text(down) if down else None,
+                )
+            )
+        if downs:
+            orphan = next(iter(downs.values()))
+            raise StepConfigError(f"{orphan.name} undoes a migration that is not there")
+        return sorted(found, key=lambda migration: _number(Path(migration.file or "")))
+
+    def make_book(self, database: Database) -> None:
+        database.run(
+            f"CREATE TABLE {self.book} (id VARCHAR(500) NOT NULL PRIMARY KEY,"
+            " checksum VARCHAR(64) NOT NULL, applied_at VARCHAR(40) NOT NULL,"
+            " milliseconds INTEGER NOT NULL, position INTEGER NOT NULL)"
+        )
+
+    def rows(self, database: Database) -> list[Row]:
+        rows = database.query(f"SELECT id, checksum FROM {self.book} ORDER BY position")
+        return [Row(id=identifier, checksum=checksum) for identifier, checksum in rows]
+
+    def record(self, database: Database, migration: Migration, milliseconds: float) -> None:
+        ((last,),) = database.query(f"SELECT coalesce(max(position), 0) FROM {self.book}")
+        database.run(
+            f"INSERT INTO {self.book} (id, checksum, applied_at, milliseconds, position)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (
+                migration.id,
+                migration.checksum,
+                datetime.now(UTC).isoformat(timespec="seconds"),
+                int(milliseconds),
+                last + 1,
+            ),
+        )
+
+    def erase(self, database: Database, migration: Migration) -> None:
+        database.run(f"DELETE FROM {self.book} WHERE id = ?", (migration.id,))
+
+
+def _number(path: Path) -> tuple[int, ...]:
+    match = _NAME.match(path.name)
+    text = match["number"] if match else "0"
+    return tuple(int(part) for part in text.split(".") if part)

@@ -1,0 +1,148 @@
+"""Take migrations back: those of this run, those since an execution, or the last few."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+from runtime_tasks.errors import Refused, StepConfigError, StepError
+from runtime_tasks.migrations.database.base import JOURNAL_TABLE
+from runtime_tasks.migrations.journal import Entry
+from runtime_tasks.migrations.model import History, Migration, Undone, find
+from runtime_tasks.migrations.recovery import Partial, settle
+from runtime_tasks.migrations.session import Session
+
+
+def undo(
+    session: Session,
+    *,
+    to: str = "before-this-run",
+    steps: int | None = None,
+    wait: float = 10,
+    pretend: bool = False,
+) -> Undone:
+    """Undo and say what was undone; undoing nothing is a success.
+
+    ``to``: ``before-this-run``, ``steps``, or the id of an execution whose work, and all that
+    came after it, is to be taken back. ``pretend``: only say what would be. Raises Refused, before anything is touched, where one of
+    them cannot be undone.
+    """
+    started = perf_counter()
+    with session.database.lock(wait=wait):
+        partials = settle(session)
+        history = session.history()
+        first = None
+        if steps is not None or to == "steps":
+            chosen = _last(history, 1 if steps is None else steps)
+        else:
+            execution = session.work.execution if to == "before-this-run" else to
+            first = _first_run(session, execution)
+            chosen = _since(session, history, first, partials) if first else []
+            session.work.skips = {p.migration: p.kept for p in partials}
+        if chosen and not pretend:
+            _take_back(session, chosen)
+        if first and not pretend:
+            _tidy(session, first)
+            _compare(session, first)
+    return Undone(
+        rolled_back=tuple(m.as_("pending") for m in chosen),
+        method=_method(session, chosen),
+        milliseconds=round((perf_counter() - started) * 1000, 1),
+    )
+
+
+def _method(session: Session, chosen: Sequence[Migration]) -> str:
+    if not chosen:
+        return "nothing to undo"
+    return "tool" if session.tool.runs_itself else "down files"
+
+
+def _last(history: History, steps: int) -> list[Migration]:
+    if steps < 0:
+        raise StepConfigError("the number of migrations to take back cannot be negative")
+    standing = [m for m in history.applied if m.status != "failed"]
+    return list(reversed(standing[len(standing) - min(steps, len(standing)) :]))
+
+
+def _first_run(session: Session, execution: str) -> Entry | None:
+    """Where the execution's work began that has not been taken back yet."""
+    first = None
+    for entry in session.work.journal.entries(execution):
+        if entry.kind != "run":
+            continue
+        if entry.direction == "down" and entry.status == "applied":
+            first = None
+        elif entry.direction == "up" and entry.status == "started" and first is None:
+            first = entry
+    return first
+
+
+def _since(
+    session: Session, history: History, first: Entry, partials: Sequence[Partial]
+) -> list[Migration]:
+    """What was applied since that run began and still stands, newest first; half of one, too."""
+    order: list[str] = []
+    half = [p.migration for p in partials if p.journal_id >= first.id]
+    for entry in session.work.journal.entries():
+        if entry.kind == "migration" and entry.status == "applied" and entry.id >= first.id:
+            if entry.direction == "up":
+                order.append(entry.migration)
+            elif entry.migration in order:
+                order.remove(entry.migration)
+    standing = {m.id for m in history.applied}
+    order = [identifier for identifier in order if identifier in standing]
+    order += [identifier for identifier in half if identifier not in order]
+    everything = (*history.applied, *history.pending)
+    found = [find(everything, identifier) for identifier in order]
+    return [migration for migration in reversed(found) if migration is not None]
+
+
+def _take_back(session: Session, chosen: list[Migration]) -> None:
+    gone = [m.id for m in chosen if m.status == "missing"]
+    if gone:
+        raise Refused(f"{', '.join(gone)} cannot be taken back: the files are not there any more")
+    reasons = session.tool.irreversible(chosen)
+    if reasons:
+        raise Refused(
+            f"this cannot be taken back: {'; '.join(reasons)}. Nothing was changed",
+            details={"irreversible": reasons},
+        )
+    work, journal = session.work, session.work.journal
+    journal.open()
+    journal.write("run", "started", direction="down", migrations=[m.id for m in chosen])
+    session.database.set_timeouts(lock=work.lock_timeout, statement=work.statement_timeout)
+    try:
+        session.tool.reverse(work, chosen)
+    except StepError as error:
+        journal.write("run", "failed", direction="down", error=str(error))
+        raise
+    journal.write("run", "applied", direction="down", schema=session.schema())
+
+
+def _tidy(session: Session, first: Entry) -> None:
+    """Take away the tables that the run itself had to make: the database is as it was before."""
+    database = session.database
+    counts = database.row_counts()
+    for table in first.detail.get("made", []):
+        if table == JOURNAL_TABLE:
+            if {e.execution for e in session.work.journal.entries()} <= {first.execution}:
+                session.work.journal.remove()
+        elif counts.get(table) == 0:
+            database.run(f"DROP TABLE {'.'.join(database.quote(p) for p in table.split('.'))}")
+
+
+def _compare(session: Session, first: Entry) -> None:
+    """The schema must be what it was before that run; where it is not, say so and fail."""
+    before = first.detail.get("schema")
+    now = session.database.fingerprint(session.tool.books(session.database))
+    if now.digest == before:
+        return
+    objects = set(first.detail.get("objects", []))
+    added = sorted(set(now.objects) - objects)
+    removed = sorted(objects - set(now.objects))
+    what = [f"{name} is left over" for name in added] + [f"{name} is missing" for name in removed]
+    raise StepError(
+        "the migrations were taken back, but the schema is not what it was before the run: "
+        + ("; ".join(what[:10]) or "a definition differs"),
+        details={"leftOver": added, "missing": removed},
+    )
