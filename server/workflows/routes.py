@@ -167,7 +167,6 @@ async def publish_workflow(
         request.state.caller,
         workflow_id,
         changelog=body.changelog,
-        acknowledge=body.acknowledge,
         revision=found.revision,
     )
     return await _published(request, response, publication)
@@ -335,6 +334,5 @@ async def roll_back(
         request.state.caller,
         workflow_id,
         version=version,
-        acknowledge=True,
     )
     return await _published(request, response, publication)
