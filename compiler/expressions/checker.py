@@ -40,6 +40,7 @@ from compiler.expressions.types import (
 
 FAILURE = object_type({"message": STRING, "type": STRING})
 """What a failed node's ``.error`` offers, beside null."""
+FAILURE_OR_NULL = one_of(FAILURE, NULL)
 
 
 @dataclass
@@ -183,7 +184,7 @@ class _Checker:
             (
                 ("output", Field("output", output)),
                 ("status", Field("status", STRING)),
-                ("error", Field("error", one_of(FAILURE, NULL))),
+                ("error", Field("error", FAILURE_OR_NULL)),
             )
         )
 

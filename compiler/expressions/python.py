@@ -117,7 +117,9 @@ class Emitter:
         self.names = names
         self.local: dict[str, str] = {}
         """The Python names of the arrows' items around the place that is being emitted."""
-        taken = {name.python for name in names.values() if not isinstance(name, SecretName)}
+        # Only what the expression itself speaks of: a workflow may have thousands of names.
+        named = (names[node.name] for node in types if isinstance(node, tree.Reference))
+        taken = {name.python for name in named if not isinstance(name, SecretName)}
         self.taken = taken | BUILT_IN
 
     def value(self, node: tree.Node) -> Piece:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from compiler.errors import ExpressionError
-from compiler.expressions.names import Name, NodeName, did_you_mean
+from compiler.expressions.names import Name, NameTable, NodeName, did_you_mean
 
 BLANK: Final = re.compile(
     "[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*"
@@ -100,20 +100,27 @@ class Scanner:
         self.position = position
         self.parameters: list[str] = []
         self.arrows = 0
+        self._peeked_at = -1
+        self._peeked = ""
         # Keys that no run of word characters and hyphens covers are looked for by hand.
-        self._odd = sorted((name for name in names if not _RUN.fullmatch(name)), key=len)[::-1]
+        odd = () if isinstance(names, NameTable) else names
+        self._odd = sorted((name for name in odd if not _RUN.fullmatch(name)), key=len)[::-1]
 
     def fail(self, code: str, message: str, at: int, hint: str | None = None) -> NoReturn:
         raise ExpressionError(code, message, at + 1, hint, self.text)
 
     def skip_blank(self) -> int:
-        self.position = BLANK.match(self.text, self.position).end()  # type: ignore[union-attr]
+        if self._peeked_at != self.position:
+            self.position = BLANK.match(self.text, self.position).end()  # type: ignore[union-attr]
         return self.position
 
     def peek(self) -> str:
         """The operator that comes next; empty if something else does."""
-        found = _OPERATOR.match(self.text, self.skip_blank())
-        return found.group() if found else ""
+        if self._peeked_at != self.position:
+            found = _OPERATOR.match(self.text, self.skip_blank())
+            self._peeked_at = self.position
+            self._peeked = found.group() if found else ""
+        return self._peeked
 
     def take(self, operator: str) -> bool:
         """Move past the operator if it comes next."""

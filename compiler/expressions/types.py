@@ -142,6 +142,8 @@ def members_of(kind: Type) -> tuple[Type, ...]:
 
 def one_of(*kinds: Type) -> Type:
     """The type of a value that is one of these."""
+    if len(kinds) == 1:
+        return kinds[0]
     flat: list[Type] = []
     for kind in kinds:
         for member in members_of(kind):
@@ -164,7 +166,9 @@ def one_of(*kinds: Type) -> Type:
 
 def something(kind: Type) -> Type:
     """The type without null and undefined."""
-    rest = [member for member in members_of(kind) if not isinstance(member, Null | Undefined)]
+    if not isinstance(kind, OneOf):
+        return kind
+    rest = [member for member in kind.members if not isinstance(member, Null | Undefined)]
     return one_of(*rest) if rest else kind
 
 
