@@ -147,6 +147,8 @@ class Scanner:
         if operator in ("//", "/*"):
             self.fail("not-in-language", "there are no comments in expressions", at)
         found = _RUN.match(self.text, at)
+        if found and found.group() in FOREIGN:
+            self.fail("not-in-language", f"there is no '{found.group()}' in expressions", at)
         seen = found.group()[:60] if found else operator or self.text[at]
         self.fail("syntax", message or f"{seen!r} does not belong here", at, hint)
 
@@ -271,7 +273,8 @@ class Scanner:
 
     def unknown(self, name: str, at: int) -> NoReturn:
         shown = name if len(name) <= 60 else name[:57] + "…"
-        hint = did_you_mean(name, [*self.names, *self.parameters])
+        known = {} if len(self.names) > 1_000 else self.names
+        hint = did_you_mean(name, [*known, *self.parameters]) if known else None
         self.fail("unknown-name", f"nothing here is called '{shown}'", at, hint)
 
     def _name(self, at: int, name: str) -> Token:
