@@ -45,14 +45,14 @@ async def fired(cron: str, zones: list[str], start: str, days: int) -> dict[str,
             )
             assert deployment is not None
             seen: set[float] = set()
-            for day in range(0, days, 30):
+            for day in range(0, days, 60):
                 runs: list[dict[str, Any]] = await _generate_scheduled_flow_runs(
                     db,
                     session=session,
                     deployment_id=deployment.id,
                     start_time=begin + datetime.timedelta(days=day),
                     end_time=begin + datetime.timedelta(days=day + 100),
-                    min_time=datetime.timedelta(days=30),
+                    min_time=datetime.timedelta(days=60),
                     min_runs=3,
                     max_runs=100,
                 )
