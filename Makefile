@@ -19,6 +19,25 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 .PHONY: setup
 setup: $(VENV)/.installed ## Install everything into .venv
 
+editor/node_modules/.installed: editor/package-lock.json editor/package.json
+	cd editor && npm ci --no-audit --no-fund
+	@touch $@
+
+server/web/index.html: editor/node_modules/.installed $(shell find editor/src editor/public editor/index.html editor/vite.config.ts -type f 2>/dev/null)
+	cd editor && npm run build
+	@touch $@
+
+.PHONY: editor
+editor: server/web/index.html ## Build the editor into server/web
+
+.PHONY: lint-editor
+lint-editor: editor/node_modules/.installed ## Check the editor's types and style
+	cd editor && npm run check
+
+.PHONY: test-editor
+test-editor: editor/node_modules/.installed ## Pass the editor's own tests
+	cd editor && npm test
+
 .PHONY: lint
 lint: setup ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
