@@ -116,8 +116,8 @@ async def approval_times(session: AsyncSession, period: Period) -> list[Any]:
     return list((await session.execute(query)).all())
 
 
-def _seconds_between(session: AsyncSession, start: Any, end: Any) -> ColumnElement[float]:
+def _seconds_between(session: AsyncSession, start: Any, end: Any) -> ColumnElement[Any]:
     if session.get_bind().dialect.name == "sqlite":
         return (func.julianday(end) - func.julianday(start)) * 86400.0
-    seconds: ColumnElement[float] = func.extract("epoch", end - start)
+    seconds: ColumnElement[Any] = func.extract("epoch", end - start)
     return seconds
