@@ -16,6 +16,7 @@ import { Json } from "@/components/Json";
 import { LiveMark } from "@/components/LiveMark";
 import { Logs } from "@/components/Logs";
 import { Failure, Loading } from "@/components/Page";
+import { Person } from "@/components/Person";
 import { PlanCard } from "@/components/Plan";
 import { Badge, StatusBadge } from "@/components/Status";
 import { Table } from "@/components/Table";
@@ -24,7 +25,6 @@ import { statusesAt, timeline, type Timeline } from "@/domain/timeline";
 import { catalogueOf } from "@/store/catalogue";
 import { follow } from "@/store/live";
 import { useRun } from "@/store/run";
-import { useSession } from "@/store/session";
 import { useWorkflow } from "@/store/workflow";
 
 const FINISHED = ["success", "failed", "cancelled"];
@@ -91,17 +91,18 @@ function Screen({ run }: { run: Run }) {
   return (
     <main id="main" className="flex h-full flex-col overflow-hidden" tabIndex={-1}>
       <Header run={run} now={now} />
-      <div className="flex min-h-0 flex-1">
-        <div className="flex min-w-0 flex-1 flex-col">
+      <div className="flex min-h-0 flex-1 max-lg:flex-col">
+        <section
+          aria-label="The drawing"
+          className="flex min-h-0 w-[44%] flex-col border-r border-line max-lg:w-full max-lg:flex-1"
+        >
           <div className="min-h-0 flex-1">
             <Canvas label="The run on the canvas" frozen />
           </div>
           <Scrubber line={line} moment={moment} onChange={setMoment} />
-          <Tabs.Root
-            value={tab}
-            onValueChange={setTab}
-            className="flex h-[44%] min-h-40 shrink-0 flex-col border-t border-line bg-panel"
-          >
+        </section>
+        <div className="flex min-w-0 flex-1 flex-col">
+          <Tabs.Root value={tab} onValueChange={setTab} className="flex min-h-0 flex-[5] flex-col bg-panel">
             <Tabs.List
               aria-label="Views of the run"
               className="flex h-8 shrink-0 gap-3 border-b border-line px-3"
@@ -134,18 +135,18 @@ function Screen({ run }: { run: Run }) {
               <Logs executionId={run.id} nodeId={nodeId} live={!done} />
             </Tabs.Content>
           </Tabs.Root>
+          <aside
+            aria-label="Details"
+            className="min-h-0 flex-[4] overflow-y-auto border-t border-line bg-panel p-4"
+            tabIndex={0}
+          >
+            {node ? (
+              <NodeDetail run={run} node={node} onClose={() => setNodeId(undefined)} />
+            ) : (
+              <RunDetail run={run} />
+            )}
+          </aside>
         </div>
-        <aside
-          aria-label="Details"
-          className="w-[360px] shrink-0 overflow-y-auto border-l border-line bg-panel p-3 max-lg:w-[280px]"
-          tabIndex={0}
-        >
-          {node ? (
-            <NodeDetail run={run} node={node} onClose={() => setNodeId(undefined)} />
-          ) : (
-            <RunDetail run={run} />
-          )}
-        </aside>
       </div>
     </main>
   );
@@ -205,7 +206,6 @@ function useChosenOnCanvas(onChoose: (nodeId: string | undefined) => void): void
 function Header({ run, now }: { run: Run; now: number }) {
   const go = useNavigate();
   const queries = useQueryClient();
-  const me = useSession((session) => session.me);
   const [asking, setAsking] = useState(false);
   const done = FINISHED.includes(run.status);
   const cancel = useMutation({
@@ -236,8 +236,8 @@ function Header({ run, now }: { run: Run; now: number }) {
       <StatusBadge status={run.status} />
       {run.dryRun && <Badge tone="accent">try only</Badge>}
       <span className="text-xs text-ink-2">
-        version {run.version} · by {run.triggeredBy === me?.id ? "me" : run.triggeredBy} ·{" "}
-        <Ago at={run.triggeredAt} /> · {duration(took)}
+        version {run.version} · by <Person id={run.triggeredBy} /> · <Ago at={run.triggeredAt} /> ·{" "}
+        {duration(took)}
       </span>
       <LiveMark />
       <div className="ml-auto flex gap-1.5">

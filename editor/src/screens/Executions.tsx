@@ -7,6 +7,7 @@ import type { ExecutionSummary } from "@/api/types";
 import { Button } from "@/components/Button";
 import { LiveMark } from "@/components/LiveMark";
 import { Empty, Failure, Loading, Page } from "@/components/Page";
+import { Person } from "@/components/Person";
 import { Badge, StatusBadge } from "@/components/Status";
 import { Table } from "@/components/Table";
 import { Ago, duration, useNow } from "@/components/Time";
@@ -142,7 +143,9 @@ export default function Executions() {
               {
                 title: "Started by",
                 cell: (run) => (
-                  <span className="text-ink-2">{run.triggeredBy === me?.id ? "me" : run.triggeredBy}</span>
+                  <span className="text-ink-2">
+                    <Person id={run.triggeredBy} />
+                  </span>
                 ),
               },
               { title: "Started", cell: (run) => <Ago at={run.triggeredAt} /> },

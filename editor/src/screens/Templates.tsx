@@ -13,8 +13,8 @@ import { TextField } from "@/components/Field";
 import { Empty, Failure, Loading, Page } from "@/components/Page";
 import { Badge } from "@/components/Status";
 import { edgesOf, nodesOf } from "@/domain/definition";
+import { inOrder } from "@/domain/graph";
 import { catalogueOf, typeOf, type Catalogue } from "@/domain/nodeTypes";
-import { NODE_WIDTH, placeAll } from "@/domain/placing";
 import { readPlain } from "@/domain/read";
 import { isMap, type Format, type PlainMap } from "@/domain/tree";
 import { useMay } from "@/store/session";
@@ -117,68 +117,38 @@ function UseTemplate({ template, onClose }: { template: Template; onClose: () =>
   );
 }
 
-/** The drawing in small. */
+/** The steps in the order of the run; a way out after a failure stands apart. */
 function Picture({ template, catalogue }: { template: Template; catalogue: Catalogue }) {
-  const drawing = useMemo(() => {
+  const steps = useMemo(() => {
     const raw = plainOf(template);
-    const nodes = nodesOf(raw);
-    const edges = edgesOf(raw);
-    const positions = placeAll(nodes, edges, () => ({ width: NODE_WIDTH, height: 58 }));
-    const places = Object.values(positions);
-    const width = Math.max(...places.map((place) => place.x), 0) + NODE_WIDTH;
-    const height = Math.max(...places.map((place) => place.y), 0) + 58;
-    return { nodes, edges, positions, width, height };
+    return inOrder(nodesOf(raw), edgesOf(raw));
   }, [template]);
-  const { nodes, edges, positions, width, height } = drawing;
   return (
-    <svg
-      role="img"
-      aria-label={`Steps: ${nodes.map((node) => node.label).join(", ")}`}
-      viewBox={`-20 -20 ${width + 40} ${height + 40}`}
-      className="h-36 w-full border-b border-line bg-[var(--canvas)]"
+    <ol
+      aria-label="Steps"
+      className="flex min-h-28 flex-wrap content-center items-center gap-y-2 border-b border-line bg-[var(--canvas)] px-4 py-4"
     >
-      {edges.map((edge) => {
-        const from = positions[edge.source];
-        const to = positions[edge.target];
-        if (!from || !to) return null;
-        const [x1, y1, x2, y2] = [from.x + NODE_WIDTH, from.y + 29, to.x, to.y + 29];
+      {steps.map((node, index) => {
+        const {
+          icon: Icon,
+          ink,
+          soft,
+        } = nodeLook(node.type, typeOf(catalogue, node, template.trigger ?? undefined)?.variant);
         return (
-          <path
-            key={edge.id}
-            d={`M${x1},${y1} C${x1 + 50},${y1} ${x2 - 50},${y2} ${x2},${y2}`}
-            fill="none"
-            stroke="var(--line-strong)"
-            strokeWidth={5}
-          />
+          <li key={node.id} className="flex items-center" title={node.label}>
+            {index > 0 && <span aria-hidden className="h-px w-2.5 bg-line-strong" />}
+            <span
+              className={`flex size-8 items-center justify-center rounded-md border border-line bg-panel ${ink}`}
+            >
+              <span className={`flex size-6 items-center justify-center rounded ${soft}`}>
+                <Icon size={14} aria-hidden />
+              </span>
+              <span className="sr-only">{node.label}</span>
+            </span>
+          </li>
         );
       })}
-      {nodes.map((node) => {
-        const { x, y } = positions[node.id]!;
-        const { icon: Icon, ink } = nodeLook(node.type, typeOf(catalogue, node)?.variant);
-        return (
-          <g key={node.id} transform={`translate(${x},${y})`} className={ink}>
-            <rect
-              width={NODE_WIDTH}
-              height={58}
-              rx={12}
-              fill="var(--panel)"
-              stroke="currentColor"
-              strokeOpacity={0.5}
-              strokeWidth={4}
-            />
-            <Icon x={14} y={13} size={32} />
-            <rect
-              x={60}
-              y={24}
-              width={Math.min(140, 20 + node.label.length * 6)}
-              height={10}
-              rx={5}
-              fill="var(--line-strong)"
-            />
-          </g>
-        );
-      })}
-    </svg>
+    </ol>
   );
 }
 
