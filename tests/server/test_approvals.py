@@ -180,6 +180,20 @@ async def test_nobody_answering_never_means_yes(world_on_both: World) -> None:
     assert (made["status"], made["outcome"], made["by"]) == ("expired", "expired", [])
 
 
+async def test_my_own_requests_are_listed(world: World) -> None:
+    one = await world.person("approver", "one@example.test")
+    two = await world.person("approver", "two@example.test")
+    execution_id = await run_of(world)
+    approval_id = (await ask(world, execution_id, approvers=["one@example.test"])).json()["id"]
+    query = {"status": "pending", "mine": True}
+    mine = (await one.get("/api/approvals", params=query)).json()["items"]
+    assert [(each["id"], each["mayVote"]) for each in mine] == [(approval_id, True)]
+    assert (await two.get("/api/approvals", params=query)).json()["items"] == []
+    seen = (await two.get(f"/api/approvals/{approval_id}")).json()
+    assert seen["mayVote"] is False
+    assert "not among the approvers" in seen["mayNotVoteBecause"]
+
+
 async def test_unknown_approvers_are_refused_by_name(world: World) -> None:
     execution_id = await run_of(world)
     answer = await ask(world, execution_id, approvers=["ghost@example.test", "role:wizard"])
