@@ -30,6 +30,10 @@ server/web/index.html: editor/node_modules/.installed $(shell find editor/src ed
 .PHONY: editor
 editor: server/web/index.html ## Build the editor into server/web
 
+.PHONY: screenshots
+screenshots: setup editor ## Take pictures of every screen, light and dark, into docs/images
+	$(BIN)/python -m tests.browser.screenshots docs/images
+
 .PHONY: lint-editor
 lint-editor: editor/node_modules/.installed ## Check the editor's types and style
 	cd editor && npm run check

@@ -55,6 +55,7 @@ def main(folder: Path, only: list[str]) -> None:
 
 def take(page: Page, path: Path, name: str) -> None:
     page.wait_for_selector("main h1, main [aria-label='Name of the workflow']")
+    page.wait_for_load_state("networkidle")
     if name == "editor":
         page.wait_for_selector(".react-flow__node")
         page.wait_for_timeout(900)

@@ -184,19 +184,15 @@ function Sidebar({
           <li key={place.to} className={"apart" in place ? "mt-2 border-t border-line pt-2" : ""}>
             <NavLink
               to={place.to}
-              aria-label={
-                place.to === "/approvals" && waiting > 0 ? `${place.name}, ${waiting} waiting` : place.name
-              }
               title={narrow ? place.name : undefined}
               className={({ isActive }) =>
                 `relative flex h-7 items-center gap-2.5 rounded-md text-sm ${narrow ? "justify-center" : "px-2 max-md:justify-center max-md:px-0"} ${isActive ? "bg-hover font-medium text-ink" : "text-ink-2 hover:bg-sunken"}`
               }
             >
               <place.icon size={15} className="shrink-0" />
-              {!narrow && <span className="flex-1 max-md:hidden">{place.name}</span>}
+              <span className={narrow ? "sr-only" : "flex-1 max-md:sr-only"}>{place.name}</span>
               {place.to === "/approvals" && waiting > 0 && (
                 <span
-                  aria-hidden
                   className={`rounded-full bg-wait-soft px-1.5 text-[0.68rem] font-semibold text-wait ${narrow ? "absolute -top-1 -right-1" : "max-md:absolute max-md:-top-1 max-md:-right-1"}`}
                 >
                   {waiting}

@@ -225,7 +225,7 @@ function Screen() {
   useBlocker(dirty);
 
   return (
-    <main id="main" className="flex h-full flex-col" tabIndex={-1}>
+    <main id="main" className="flex h-full flex-col overflow-hidden" tabIndex={-1}>
       <TopBar
         dirty={dirty}
         mayEdit={mayEdit}

@@ -54,7 +54,7 @@ export function Palette() {
   return (
     <aside
       aria-label="Node palette"
-      className="flex h-full w-56 shrink-0 flex-col border-r border-line bg-panel"
+      className="flex h-full w-56 shrink-0 flex-col border-r border-line bg-panel max-md:hidden"
       onKeyDown={onKeyDown}
     >
       <div className="relative p-2">

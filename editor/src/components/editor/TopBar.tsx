@@ -64,7 +64,7 @@ export function TopBar({
       : undefined;
 
   return (
-    <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line bg-panel px-2">
+    <header className="flex h-12 shrink-0 items-center gap-1 overflow-x-auto border-b border-line bg-panel px-2">
       <Link
         to="/workflows"
         aria-label="Back to the workflows"

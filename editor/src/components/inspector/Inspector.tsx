@@ -29,7 +29,7 @@ export function Inspector({ onTest }: { onTest: (nodeId: string) => void }) {
   return (
     <aside
       aria-label="Inspector"
-      className="flex h-full w-[340px] shrink-0 flex-col border-l border-line bg-panel max-lg:w-[300px]"
+      className="flex h-full w-[340px] shrink-0 flex-col border-l border-line bg-panel max-lg:w-[300px] max-md:w-[250px]"
     >
       {selected ? (
         <NodeInspector key={selected.id} node={selected} onTest={onTest} />
