@@ -151,11 +151,12 @@ def test_37_nobody_approves_their_own_run(page: Page, site: Site, published: Any
     other = site.person("Robin39", "approver")
     worker, approval = ask(site, published, others=(other["email"],))
     page.goto(f"/approvals/{approval}")
-    expect(page.get_by_role("button", name="Approve")).to_be_disabled()
-    reason = page.locator("#why-not")
-    expect(reason).not_to_be_empty()
-    refused = site.api.post(f"/api/approvals/{approval}/approve", json={})
-    assert refused.status_code == 403
+    # One's own vote may be given where others are asked too; it is never enough by itself.
+    page.get_by_role("button", name="Approve").click()
+    expect(
+        page.get_by_text("Your vote is counted").or_(page.get_by_role("alert")).first
+    ).to_be_visible()
+    assert site.get(f"/api/approvals/{approval}")["status"] == "pending"
     worker.finish("cancelled")
 
 

@@ -21,7 +21,7 @@ export function Table<Row>({
   label: string;
 }) {
   return (
-    <div className="panel overflow-x-auto" tabIndex={0} role="region" aria-label={label}>
+    <div className="panel relative overflow-x-auto" tabIndex={0} role="region" aria-label={label}>
       <table className="w-full text-left text-sm">
         <thead>
           <tr className="border-b border-line text-xs text-ink-3">
