@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from compiler.definition import Edge, Node
 from compiler.graph import FAILED, Graph, branch, step_of
+from compiler.retries import delays
 from compiler.tree import shown
 from compiler.workflow import Checked
 
@@ -61,8 +62,8 @@ def _details(node: Node) -> Iterator[str]:
         value = tree.value if tree.kind == "scalar" else tree.plain()
         yield f"{key}: {shown(str(value).lower() if isinstance(value, bool) else str(value))}"
     if node.retry is not None:
-        delays = ", ".join(f"{delay:g}" for delay in node.retry.delays)
-        yield f"If it fails it is tried again after {delays} seconds."
+        waits = ", ".join(f"{delay:g}" for delay in delays(node.retry))
+        yield f"If it fails it is tried again after {waits} seconds."
     if node.timeout is not None:
         yield f"It fails after {node.timeout:g} seconds."
     if node.continue_on_error:
