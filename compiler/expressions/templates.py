@@ -30,6 +30,12 @@ def compile_template(value: str, names: Names) -> Expression:
     return compiled(root, known, value)
 
 
+def compile_text(value: str, names: Names) -> Expression:
+    """The same, but always text: a lone hole is put into words, as it would be among text."""
+    known = as_names(names)
+    return compiled(tree.Template(0, tuple(parts_of(value, known))), known, value)
+
+
 def parts_of(value: str, names: Mapping[str, Name]) -> list[tree.Node]:
     """Text as constants, holes as their expressions."""
     scanner = Scanner(value, names)
