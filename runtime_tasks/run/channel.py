@@ -38,6 +38,12 @@ class ServerChannel:
         url, token = os.environ.get("DATAROLL_API_URL"), os.environ.get("DATAROLL_WORKER_TOKEN")
         return cls(url.rstrip("/"), token, execution_id) if url and token else None
 
+    def adopt(self, flow_run_id: str) -> dict[str, Any] | None:
+        """``{executionId, parameters}`` for a run that the server did not start; None where it
+        knows nothing of this flow. Repeating it gives the same execution."""
+        answer = self._request("POST", "adopt", {"flowRunId": flow_run_id})
+        return None if answer.status_code == 404 else dict(_json(answer))
+
     def connection(self, connection_id: str) -> Connection:
         answer = self._call("GET", f"connections/{connection_id}")
         if answer.status_code == 404:
@@ -61,10 +67,13 @@ class ServerChannel:
         return dict(_json(self._call("GET", f"approvals/{node_id}")))
 
     def heartbeat(self) -> bool:
-        """Say that the process lives. True when the run is to be cancelled."""
+        """Say that the process lives. True when the run is to be cancelled, or is over already."""
         answer = self._call(
             "POST", "heartbeat", {"process": f"{socket.gethostname()}:{os.getpid()}"}, patience=0
         )
+        if answer.status_code == 404:
+            # The server holds this run for ended: going on would change things behind its back.
+            return True
         return answer.status_code == 200 and bool(answer.json().get("cancelRequested"))
 
     def _call(
@@ -75,7 +84,19 @@ class ServerChannel:
         *,
         patience: float = PATIENCE,
     ) -> httpx.Response:
-        url = f"{self.url}/api/worker/executions/{self.execution_id}/{path}"
+        return self._request(
+            method, f"executions/{self.execution_id}/{path}", body, patience=patience
+        )
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        patience: float = PATIENCE,
+    ) -> httpx.Response:
+        url = f"{self.url}/api/worker/{path}"
         give_up = time.monotonic() + patience
         pause = 0.2
         while True:
