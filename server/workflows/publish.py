@@ -21,6 +21,7 @@ from server.database import Database
 from server.errors import ApiError, Conflict, Invalid, NotFound, Unavailable
 from server.models import Workflow, WorkflowDefinition, WorkflowExecution, utc_now
 from server.orchestrator.protocol import OrchestratorUnavailable
+from server.triggers.service import keep_drawn
 from server.workflows.compiling import Compiled, as_json, compiled, refused, take_over
 from server.workflows.publisher import Publisher
 from server.workflows.queries import definition_of, open_runs, version_of
@@ -57,7 +58,7 @@ async def publish(
             take_over(definition, flow)
         deployment_id = await _deploy(publisher, workflow, definition, flow)
         try:
-            return await _write(database, caller.actor, workflow, definition, deployment_id)
+            return await _write(database, caller.actor, workflow, definition, deployment_id, flow)
         except BaseException:
             await _restore(database, publisher, workflow)
             raise
@@ -114,6 +115,7 @@ async def _write(
     seen: Workflow,
     seen_definition: WorkflowDefinition,
     deployment_id: str,
+    flow: Compiled,
 ) -> Publication:
     now = utc_now()
     async with database.writing() as session:
@@ -150,7 +152,7 @@ async def _write(
                 setattr(definition, key, getattr(seen_definition, key))
             definition.published_at, definition.published_by = now, actor.id
         definition.deployment_id = deployment_id
-        await session.flush()
+        await keep_drawn(session, workflow.id, getattr(flow, "triggers", ()))
         in_flight = [
             run
             for run in await open_runs(session, workflow.id)
