@@ -20,6 +20,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -159,6 +160,8 @@ class WorkflowRun:
     async def __aiter__(self) -> AsyncIterator[int]:
         async with get_client() as client:
             self._client = client
+            if self.channel is not None and "id" not in (self.inputs.get("execution") or {}):
+                await self._be_adopted(self.channel)
             self._heart = self.loop.create_task(self._beat())
             yield 0
             self._listening = False
@@ -194,6 +197,22 @@ class WorkflowRun:
         if status == "cancelled":
             return CancelledState(message=reason, data=data)
         return Completed(message=reason, data=data)
+
+    async def _be_adopted(self, channel: ServerChannel) -> None:
+        """Started by a schedule, or in Prefect's UI: have the server make the execution."""
+        adopted = await asyncio.to_thread(channel.adopt, str(self.flow_run_id))
+        if adopted is None:
+            get_run_logger().warning(
+                "the dataroll server has not published this flow: connections and secrets are"
+                " taken from the environment"
+            )
+            self.channel = None
+            return
+        self.inputs.update(adopted["parameters"])
+        self.execution = dict(self.inputs["execution"])
+        self.execution_id = str(adopted["executionId"])
+        self.dry_run = bool(self.execution.get("dryRun"))
+        self.channel = replace(channel, execution_id=self.execution_id)
 
     # How nodes settle.
 
