@@ -11,7 +11,10 @@ from server.connections.routes import router as connections
 from server.executions.routes import router as executions
 from server.health.routes import router as health
 from server.teams.routes import router as teams
+from server.templates.routes import router as templates
+from server.triggers.routes import router as triggers
 from server.variables.routes import router as variables
+from server.webhooks.routes import router as webhooks
 from server.worker.routes import router as worker
 from server.workflows.routes import router as workflows
 
@@ -20,7 +23,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     auth,
     users,
     teams,
+    templates,
     workflows,
+    triggers,
+    webhooks,
     executions,
     approvals,
     connections,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace as replace_fields
 from pathlib import Path
 
 from sqlalchemy import select
@@ -99,11 +100,15 @@ class PrefectPublisher:
                 )
             )
             for trigger in triggers:
-                slug = trigger.node_id or trigger.id
-                if trigger.node_id is not None and trigger.node_id not in drawn:
+                if trigger.node_id is not None:
+                    # The times are the node's, of the version being published; a pause stays.
+                    if trigger.node_id in drawn:
+                        drawn[trigger.node_id] = replace_fields(
+                            drawn[trigger.node_id], active=trigger.is_active
+                        )
                     continue
-                drawn[slug] = Schedule(
-                    slug,
+                drawn[trigger.id] = Schedule(
+                    trigger.id,
                     trigger.config["cron"],
                     trigger.config.get("timezone") or "UTC",
                     trigger.is_active,

@@ -21,6 +21,7 @@ from server.database import Database
 from server.errors import ApiError, Conflict, NotFound, Unavailable
 from server.models import Workflow, WorkflowDefinition, WorkflowExecution, utc_now
 from server.orchestrator.protocol import OrchestratorUnavailable
+from server.triggers.service import keep_drawn
 from server.workflows.compiling import Compiled, compiled, refused, source_map_json
 from server.workflows.publisher import Publisher
 from server.workflows.queries import definition_of, open_runs, version_of
@@ -143,6 +144,7 @@ async def _write(
             definition.published_at, definition.published_by = now, actor.id
         definition.deployment_id = deployment_id
         await session.flush()
+        await keep_drawn(session, workflow, definition)
         in_flight = [
             run
             for run in await open_runs(session, workflow.id)
