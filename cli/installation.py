@@ -66,6 +66,8 @@ def prepare(environment: Mapping[str, str] | None = None, *, sample: bool = Fals
         "DATAROLL_PUBLIC_URL": settings.public_url,
         "DATAROLL_WORKER_TOKEN": env.get("DATAROLL_WORKER_TOKEN")
         or kept_secret(settings.home / "worker.token"),
+        "DATAROLL_APPROVAL_PUBLIC_KEY": env.get("DATAROLL_APPROVAL_PUBLIC_KEY")
+        or Signer.open(settings.home, env).public_key,
         "PREFECT_API_URL": settings.prefect_api_url or f"http://127.0.0.1:{port}/api",
         "PREFECT_HOME": env.get("PREFECT_HOME", str(settings.home / "prefect")),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -74,7 +76,6 @@ def prepare(environment: Mapping[str, str] | None = None, *, sample: bool = Fals
         "PYTHONUNBUFFERED": "1",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}",
     }
-    shared["DATAROLL_APPROVAL_PUBLIC_KEY"] = Signer.open(settings.home, env).public_key
     if auth:
         shared["PREFECT_API_AUTH_STRING"] = auth
     inbox = (INBOX_HOST, settings.port + INBOX_PORT_OFFSET) if sample else None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -89,6 +89,13 @@ def dry_run(url: str, path: str, tool: str, shape: str) -> None:
 @click.option("--lock-timeout", default=10.0, show_default=True, help="Seconds to wait for a lock.")
 @click.option("--statement-timeout", default=0.0, help="Seconds per statement; 0: no limit.")
 @click.option("--backup", is_flag=True, help="Back the database up before.")
+@click.option(
+    "--on-partial",
+    type=click.Choice(["refuse", "resume", "mark-applied"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with a migration that an earlier run left half-applied.",
+)
 def execute(
     url: str,
     path: str,
@@ -98,6 +105,7 @@ def execute(
     lock_timeout: float,
     statement_timeout: float,
     backup: bool,
+    on_partial: Literal["refuse", "resume", "mark-applied"],
 ) -> None:
     """Apply the pending migrations."""
     from runtime_tasks.steps import execute_migrations
@@ -109,6 +117,7 @@ def execute(
                 lock_timeout=lock_timeout,
                 statement_timeout=statement_timeout,
                 backup=backup,
+                on_partial=on_partial,
             )
         )
         if shape == "text":

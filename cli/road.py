@@ -122,6 +122,8 @@ class Road:
             error_handler_1="success",
         )
         walk.expect("database", snapshot(self.database_url), before)
+        # From now on the dry run sees the two rows, and would not let the next run come so far.
+        statement(self.database_url, "DELETE FROM customers WHERE id = 3")
         return walk
 
     def rejected(self) -> Walk:

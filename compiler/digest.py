@@ -31,6 +31,9 @@ def _content(definition: Definition) -> dict[str, Any]:
                 variable.type,
                 None if variable.default is None else [variable.default.plain()],
                 variable.description,
+                variable.required,
+                variable.pattern,
+                variable.enum,
             ]
             for variable in definition.variables
         ],

@@ -18,6 +18,7 @@ from compiler.expressions import (
     compile_expression,
     compile_template,
 )
+from compiler.expressions.names import NameTable
 from compiler.expressions.types import UNKNOWN
 from compiler.fields import Field, fields_of, hidden_parameters
 from compiler.graph import FAILED, Graph, branch, step_of
@@ -345,7 +346,7 @@ class Planner:
 _BODY = "trigger?.body"
 
 
-class _Inner(Mapping[str, Name]):
+class _Inner(NameTable):
     """A scope with one more name: what a condition that is asked again is about."""
 
     def __init__(self, scope: Scope, name: str) -> None:

@@ -14,7 +14,7 @@ from compiler.definition import Retry
 from compiler.tree import Tree
 
 if TYPE_CHECKING:
-    from compiler.shape import Shaper
+    from compiler.reader import Reader
 
 MAX_RETRIES = 50
 """Prefect takes at most fifty delays."""
@@ -31,17 +31,17 @@ def delays(retries: int, delay: int | float, backoff: str) -> tuple[int | float,
     return tuple(min(delay * factor, LONGEST_DELAY) for factor in factors)
 
 
-def retry_of(shaper: Shaper, entries: dict[str, Tree], node: str) -> Retry | None:
+def retry_of(reader: Reader, entries: dict[str, Tree], node: str) -> Retry | None:
     """``maxRetries`` alone asks for retries too; ``retryable: false`` turns them off."""
     retryable = entries.get("retryable")
-    asked = shaper.flag(retryable, "retryable", node) if retryable is not None else None
-    retries = shaper.number(
+    asked = reader.flag(retryable, "retryable", node) if retryable is not None else None
+    retries = reader.number(
         entries.get("maxRetries"), "maxRetries", node, least=0, most=MAX_RETRIES, whole=True
     )
-    delay = shaper.number(
+    delay = reader.number(
         entries.get("retryDelay"), "retryDelay", node, least=0, most=LONGEST_DELAY
     )
-    backoff = shaper.one_of(entries.get("retryBackoff"), BACKOFFS, "retryBackoff", node)
+    backoff = reader.one_of(entries.get("retryBackoff"), BACKOFFS, "retryBackoff", node)
     if asked is False or (asked is None and not retries):
         return None
     count = int(DEFAULT_RETRIES if retries is None else retries)

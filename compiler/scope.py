@@ -13,6 +13,7 @@ from typing import get_type_hints
 from compiler.certainty import Certainty
 from compiler.definition import Definition
 from compiler.expressions import Name, NodeName, SecretName, ValueName
+from compiler.expressions.names import NameTable
 from compiler.expressions.types import (
     BOOLEAN,
     NUMBER,
@@ -66,7 +67,7 @@ def values_of(definition: Definition) -> dict[str, Name]:
     }
 
 
-class Scope(Mapping[str, Name]):
+class Scope(NameTable):
     """The names at one node."""
 
     def __init__(self, values: Mapping[str, Name], certainty: Certainty, node: str) -> None:

@@ -12,19 +12,19 @@ from compiler.definition import Place, Variable
 from compiler.tree import Tree
 
 if TYPE_CHECKING:
-    from compiler.shape import Shaper
+    from compiler.reader import Reader
 
 MAX_PATTERN = 200
 LIMITED = {"pattern": ("string", "connection"), "enum": ("string", "number")}
 """The types of variables that take a limit."""
 
 
-def limited(shaper: Shaper, entry: Tree, variable: Variable) -> Variable:
+def limited(reader: Reader, entry: Tree, variable: Variable) -> Variable:
     """``variable`` with the limits of its entry; a default that breaks them is a problem."""
     entries = entry.entries
     for key, types in LIMITED.items():
         if key in entries and variable.type not in types:
-            shaper.problem(
+            reader.problem(
                 "wrong-type",
                 f"'{key}' is for variables of type {' or '.join(types)}",
                 entry.keys[key],
@@ -33,21 +33,21 @@ def limited(shaper: Shaper, entry: Tree, variable: Variable) -> Variable:
             return variable
     required = entries.get("required")
     if required is not None and not isinstance(required.value, bool):
-        shaper.problem(
+        reader.problem(
             "wrong-type", "'required' takes true or false", _at(required), field=variable.name
         )
     variable = replace(
         variable,
         required=required is None or required.value is not False,
-        pattern=_pattern(shaper, entries.get("pattern"), variable),
-        enum=_enum(shaper, entries.get("enum"), variable),
+        pattern=_pattern(reader, entries.get("pattern"), variable),
+        enum=_enum(reader, entries.get("enum"), variable),
     )
     default = variable.default
     if default is None:
         return variable
     if variable.enum and default.value not in variable.enum:
         words = ", ".join(str(value) for value in variable.enum)
-        shaper.problem(
+        reader.problem(
             "unknown-value",
             f"the default of '{variable.name}' is none of its values",
             _at(default),
@@ -55,7 +55,7 @@ def limited(shaper: Shaper, entry: Tree, variable: Variable) -> Variable:
             hint=f"one of: {words}",
         )
     elif variable.pattern and not matches(variable.pattern, str(default.value)):
-        shaper.problem(
+        reader.problem(
             "unknown-value",
             f"the default of '{variable.name}' does not match its pattern",
             _at(default),
@@ -77,8 +77,8 @@ def matches(pattern: str, text: str) -> bool:
     return True
 
 
-def _pattern(shaper: Shaper, tree: Tree | None, variable: Variable) -> str:
-    pattern = shaper.text(tree, "pattern")
+def _pattern(reader: Reader, tree: Tree | None, variable: Variable) -> str:
+    pattern = reader.text(tree, "pattern")
     if tree is None or not pattern:
         return ""
     message = f"has more than {MAX_PATTERN} characters"
@@ -89,7 +89,7 @@ def _pattern(shaper: Shaper, tree: Tree | None, variable: Variable) -> str:
             message = "is no regular expression (look-around and back-references are not taken)"
         else:
             return pattern
-    shaper.problem(
+    reader.problem(
         "bad-pattern",
         f"the pattern of '{variable.name}' {message}",
         _at(tree),
@@ -98,7 +98,7 @@ def _pattern(shaper: Shaper, tree: Tree | None, variable: Variable) -> str:
     return ""
 
 
-def _enum(shaper: Shaper, tree: Tree | None, variable: Variable) -> tuple[str | int | float, ...]:
+def _enum(reader: Reader, tree: Tree | None, variable: Variable) -> tuple[str | int | float, ...]:
     if tree is None:
         return ()
     wanted = str if variable.type == "string" else int | float
@@ -109,7 +109,7 @@ def _enum(shaper: Shaper, tree: Tree | None, variable: Variable) -> tuple[str | 
         and all(isinstance(value, wanted) and not isinstance(value, bool) for value in values)
     ):
         return tuple(value for value in values if isinstance(value, str | int | float))
-    shaper.problem(
+    reader.problem(
         "wrong-type",
         f"'enum' takes a list of {variable.type}s",
         _at(tree),

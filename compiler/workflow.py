@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from compiler.checks import run_checks
+from compiler.checks.subject import Subject
 from compiler.compiled import CompiledFlow, CompiledNode, Schedule, TriggerSpec
 from compiler.definition import Definition
 from compiler.digest import digest_of
@@ -19,7 +20,7 @@ from compiler.plan import Plan, Planner, flow_name
 from compiler.read_json import read_json
 from compiler.read_yaml import read_yaml
 from compiler.render import render
-from compiler.shape import Shaper
+from compiler.shape import shape
 from compiler.tree import Tree, decode
 from compiler.triggers import check_triggers
 from compiler.wiring import wire
@@ -70,7 +71,7 @@ def check_workflow(
     """
     problems: list[Problem] = []
     tree, text = read(source, format, problems)
-    definition = Shaper(problems).definition(tree)
+    definition = shape(tree, problems)
     graph: Graph | None = None
     plan: Plan | None = None
     if definition is not None:
@@ -79,7 +80,9 @@ def check_workflow(
         if graph is not None:
             planner = Planner(definition, graph, SourceText(text), problems)
             plan = planner.plan(version)
-            problems.extend(run_checks(planner))
+            used = frozenset[str]().union(*planner.uses.values())
+            subject = Subject(definition, graph, planner.certainty, used)
+            problems.extend(run_checks(subject))
     if strict:
         problems = [replace(problem, severity="error") for problem in problems]
     problems.sort(key=lambda problem: (problem.line or 0, problem.column or 0))

@@ -48,6 +48,8 @@ class ApprovalDecision:
     comment: str = ""
     decided_at: str | None = None
     """ISO 8601, UTC."""
+    plans: Mapping[str, str] = field(default_factory=dict)
+    """The hash of each plan that was decided about, by connection id."""
 
 
 class StepContext(Protocol):

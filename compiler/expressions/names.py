@@ -45,8 +45,18 @@ Name = NodeName | ValueName | SecretName
 Names = Mapping[str, Name | Mapping[str, Any] | None] | Iterable[str]
 
 
+class NameTable(Mapping[str, Name]):
+    """Names that somebody else keeps, all of them letters, digits, ``_`` and hyphens.
+
+    It is asked for one name at a time and walked through only for the hint of an error, so
+    that a workflow of thousands of nodes need not make thousands of names an expression.
+    """
+
+
 def as_names(names: Names) -> Mapping[str, Name]:
     """Names as they are, or bare strings and JSON Schemas made into values."""
+    if isinstance(names, NameTable):
+        return names
     if not isinstance(names, Mapping):
         names = dict.fromkeys(names)
     if all(isinstance(name, Name) for name in names.values()):

@@ -219,11 +219,14 @@ def unary(emitter: Emitter, node: tree.Unary) -> Piece:
 
 
 def _inverted(emitter: Emitter, operand: tree.Node) -> Piece:
-    """``!x``, and ``!!x`` as a boolean."""
-    if not (isinstance(operand, tree.Unary) and operand.operator == "!"):
-        return negation(emitter.condition(operand))
-    condition = emitter.condition(operand.operand)
-    if only(emitter.types[operand.operand], Boolean) or condition.code.startswith("js.truthy("):
+    """``!x``, and ``!!x`` as a boolean; more of them cancel each other."""
+    even = False
+    while isinstance(operand, tree.Unary) and operand.operator == "!":
+        operand, even = operand.operand, not even
+    condition = emitter.condition(operand)
+    if not even:
+        return negation(condition)
+    if only(emitter.types[operand], Boolean) or condition.code.startswith("js.truthy("):
         return condition
     return call("bool", condition)
 

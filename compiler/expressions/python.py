@@ -117,7 +117,9 @@ class Emitter:
         self.names = names
         self.local: dict[str, str] = {}
         """The Python names of the arrows' items around the place that is being emitted."""
-        taken = {name.python for name in names.values() if not isinstance(name, SecretName)}
+        # Only what the expression itself speaks of: a workflow may have thousands of names.
+        named = (names[node.name] for node in types if isinstance(node, tree.Reference))
+        taken = {name.python for name in named if not isinstance(name, SecretName)}
         self.taken = taken | BUILT_IN
 
     def value(self, node: tree.Node) -> Piece:
@@ -226,10 +228,14 @@ class Emitter:
 
     def links(self, piece: Piece, links: Sequence[tree.Member | tree.Index | tree.Call]) -> Piece:
         for at, link in enumerate(links):
-            if link.optional and may_be_nothing(self.types[link.target]):
+            if self.cuts(link):
                 return self.cut_short(piece, links[at:])
             piece = self.link(link, piece)
         return piece
+
+    def cuts(self, link: tree.Member | tree.Index | tree.Call) -> bool:
+        """Whether this ``?.`` can meet nothing."""
+        return link.optional and may_be_nothing(self.types[link.target])
 
     def cut_short(
         self, piece: Piece, links: Sequence[tree.Member | tree.Index | tree.Call]
@@ -243,11 +249,11 @@ class Emitter:
         keys: list[str] = []
         for link in links:
             key = self.plain_key(link)
-            if key is None or (keys and link.optional):
+            if key is None or (keys and self.cuts(link)):
                 break
             keys.append(key)
         rest = links[len(keys) :]
-        if not rest or (keys and rest[0].optional):
+        if not rest or (keys and self.cuts(rest[0])):
             start = Piece(f"js.maybe({', '.join((piece.code, *keys))})")
             return self.links(start, rest)
         it = free_identifier("it", self.taken)
@@ -262,7 +268,7 @@ class Emitter:
         if then.guard is not None:
             inner, reached = then.guard
             return guarded(joined(test, "and", inner), reached)
-        if any(link.optional and may_be_nothing(self.types[link.target]) for link in rest):
+        if any(self.cuts(link) for link in rest):
             return choice(test, then, Piece("js.undefined"))
         return guarded(test, then)
 

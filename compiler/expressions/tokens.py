@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from compiler.errors import ExpressionError
-from compiler.expressions.names import Name, NodeName, did_you_mean
+from compiler.expressions.names import Name, NameTable, NodeName, did_you_mean
 
 BLANK: Final = re.compile(
     "[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*"
@@ -101,7 +101,8 @@ class Scanner:
         self.parameters: list[str] = []
         self.arrows = 0
         # Keys that no run of word characters and hyphens covers are looked for by hand.
-        self._odd = sorted((name for name in names if not _RUN.fullmatch(name)), key=len)[::-1]
+        odd = () if isinstance(names, NameTable) else names
+        self._odd = sorted((name for name in odd if not _RUN.fullmatch(name)), key=len)[::-1]
 
     def fail(self, code: str, message: str, at: int, hint: str | None = None) -> NoReturn:
         raise ExpressionError(code, message, at + 1, hint, self.text)

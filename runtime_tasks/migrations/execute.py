@@ -8,7 +8,7 @@ from typing import Any
 
 from runtime_tasks.errors import Refused, StepError
 from runtime_tasks.migrations.model import Executed, History, Migration, Plan, what_changed
-from runtime_tasks.migrations.recovery import settle
+from runtime_tasks.migrations.recovery import OnPartial, decide, settle
 from runtime_tasks.migrations.session import Session, refuse_if_blocked, selection
 from runtime_tasks.migrations.split import split
 
@@ -19,18 +19,20 @@ def execute(
     *,
     approved: str | None = None,
     wait: float = 10,
+    on_partial: OnPartial = "refuse",
 ) -> Executed:
     """Apply them all, or those wanted. Raises MigrationFailed, Refused, Cancelled, OutcomeUnknown.
 
     ``approved`` is the hash of the plan that somebody approved: where the plan is another one
     now, nothing runs. ``wait``: seconds to wait for somebody else's migration to end.
+    ``on_partial``: what to do with a migration that an earlier run left half-applied.
     """
     started = perf_counter()
     work, journal, database = session.work, session.work.journal, session.database
     with database.lock(wait=wait):
-        settle(session)
+        work.skips = decide(session, settle(session), on_partial)
         history = session.history()
-        refuse_if_blocked(history)
+        refuse_if_blocked(history, known=work.skips)
         chosen = selection(history, wanted)
         plan = session.plan(chosen)
         if approved is not None:

@@ -46,7 +46,7 @@ class Entry:
     position: int
     """The statement's place in its file, from 1; 0 for runs and migrations."""
     status: str
-    """started | applied | failed"""
+    """started | applied | failed | resolved"""
     detail: Mapping[str, Any]
     at: str
 
@@ -84,6 +84,7 @@ class Journal:
         direction: str = "up",
         migration: str = "",
         position: int = 0,
+        execution: str = "",
         **detail: Any,
     ) -> None:
         if isinstance(detail.get("sql"), str):
@@ -91,7 +92,7 @@ class Journal:
         self.database.run(
             f"INSERT INTO {JOURNAL_TABLE} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                self.execution,
+                execution or self.execution,
                 self.database.owner,
                 kind,
                 direction,

@@ -57,6 +57,10 @@ class History:
     current: str | None = None
 
     @property
+    def failed(self) -> list[Migration]:
+        return [m for m in (*self.applied, *self.pending) if m.status == "failed"]
+
+    @property
     def blocking(self) -> list[str]:
         return [problem.message for problem in self.problems if problem.blocks]
 

@@ -4,43 +4,231 @@ Whoever owns the database's lock knows that no statement of an earlier run is
 still at work, because the lock belonged to the same session. So an intent
 without an outcome is settled here, before anything else begins:
 
-* a transactional file was rolled back by the database: it counts as failed;
+* a transactional file was rolled back by the database;
 * a statement that shares its transaction with its outcome did not happen;
 * a CREATE or ALTER that commits by itself happened if the schema is another
   one than its intent noted;
-* anything else is unknown, and is named.
+* of anything else (a CALL, a VACUUM) it is unknown, and it is named.
+
+What stays half-applied is a question for a person: resume, mark as applied,
+or roll back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from runtime_tasks.migrations.journal import Entry
+from runtime_tasks.errors import OutcomeUnknown, Refused
+from runtime_tasks.migrations.journal import KEPT_SQL, Entry
+from runtime_tasks.migrations.model import Migration, find
+from runtime_tasks.migrations.split import split
+from runtime_tasks.migrations.work import shorten
 
 if TYPE_CHECKING:
     from runtime_tasks.migrations.session import Session
 
+OnPartial = Literal["refuse", "resume", "mark-applied"]
+
 
 @dataclass(frozen=True)
-class Unfinished:
-    """A migration that stopped in the middle and of which something stays."""
+class Partial:
+    """A migration that stopped in the middle, and of which something stays or may stay."""
 
     migration: str
     direction: str
     execution: str
+    journal_id: int
     kept: int
     """How many of its statements, from the first, are applied."""
     statements: int
-    unknown: Entry | None = None
+    sql: tuple[str, ...] = ()
+    """The statements that are applied, as the journal kept them."""
+    unknown: str | None = None
     """The statement of which it is not known whether it took effect."""
 
+    @property
+    def message(self) -> str:
+        text = f"{self.migration} stopped half-way: "
+        if self.statements:
+            text += f"{self.kept} of {self.statements} statements are applied"
+        else:
+            text += "the schema is not what it was before it, and the tool has not recorded it"
+        if self.unknown:
+            text += f"; whether this one took effect is not known, look for it: {shorten(self.unknown, 200)}"
+        return text
 
-def settle(session: Session) -> None:
-    """Write the outcomes that a crash kept from being written."""
-    for entry in unfinished(session):
-        session.work.log.warning("%s was left unfinished", entry.migration)
+
+def settle(session: Session) -> list[Partial]:
+    """Write the outcomes that a crash kept from being written; give what stays half-applied."""
+    journal = session.work.journal
+    last: dict[str, list[Entry]] = {}
+    for entry in journal.entries():
+        begins = entry.kind == "migration" and entry.status == "started"
+        if begins and not (entry.detail.get("skipped") and entry.migration in last):
+            last[entry.migration] = [entry]
+        elif entry.kind in ("migration", "statement") and entry.migration in last:
+            last[entry.migration].append(entry)
+    found = [_settle_one(session, entries) for entries in last.values()]
+    return [partial for partial in found if partial is not None]
 
 
-def unfinished(session: Session) -> list[Unfinished]:
-    return []
+def _settle_one(session: Session, entries: list[Entry]) -> Partial | None:
+    """The lines of one migration from its last beginning on; resuming is no new beginning."""
+    started, end = entries[0], entries[-1]
+    if end.kind == "migration" and end.status in ("applied", "resolved"):
+        return None
+    if started.detail.get("transactions") == "transactional":
+        return _close(session, entries, None)
+    if started.detail.get("transactions") == "tool":
+        return _settle_tool(session, entries)
+    applied = [e for e in entries if e.kind == "statement" and e.status == "applied"]
+    kept = max((e.position for e in applied), default=0)
+    sql = [str(e.detail.get("sql", "")) for e in applied]
+    unknown = None
+    intents = [e for e in entries if e.kind == "statement" and e.status == "started"]
+    if intents and intents[-1].position > kept and end is intents[-1]:
+        intent = intents[-1]
+        text = str(intent.detail.get("sql", ""))
+        if intent.detail.get("ddl"):
+            if session.schema() != intent.detail.get("schema"):
+                kept, sql = intent.position, [*sql, text]
+                _note_statement(session, intent)
+        elif not text.upper().startswith(("SET ", "USE ", "PRAGMA ")):
+            unknown = text
+    total = int(started.detail.get("statements", 0))
+    if kept == 0 and unknown is None:
+        return _close(session, entries, None)
+    return _close(
+        session,
+        entries,
+        Partial(
+            migration=started.migration,
+            direction=started.direction,
+            execution=started.execution,
+            journal_id=started.id,
+            kept=kept,
+            statements=total,
+            sql=tuple(sql),
+            unknown=unknown,
+        ),
+    )
+
+
+def _settle_tool(session: Session, entries: list[Entry]) -> Partial | None:
+    """A tool of the project's own: its book says whether the migration is done."""
+    started = entries[0]
+    standing = {m.id for m in session.history().applied}
+    if (started.migration in standing) == (started.direction == "up"):
+        session.work.journal.write(
+            "migration",
+            "applied",
+            execution=started.execution,
+            direction=started.direction,
+            migration=started.migration,
+        )
+        return None
+    before = started.detail.get("schema")
+    if before is None or before == session.schema() or session.database.transactional_ddl:
+        return _close(session, entries, None)
+    return _close(
+        session,
+        entries,
+        Partial(
+            started.migration, started.direction, started.execution, started.id, 0, 0, unknown=None
+        ),
+    )
+
+
+def _close(session: Session, entries: list[Entry], partial: Partial | None) -> Partial | None:
+    """Say in the journal what became of it, where a crash left that open."""
+    started, end = entries[0], entries[-1]
+    if end.kind != "migration" or end.status == "started":
+        session.work.journal.write(
+            "migration",
+            "failed",
+            execution=started.execution,
+            direction=started.direction,
+            migration=started.migration,
+            error="the process ended in the middle",
+            kept=partial.kept if partial else 0,
+        )
+    return partial
+
+
+def _note_statement(session: Session, intent: Entry) -> None:
+    session.work.journal.write(
+        "statement",
+        "applied",
+        execution=intent.execution,
+        direction=intent.direction,
+        migration=intent.migration,
+        position=intent.position,
+        sql=intent.detail.get("sql"),
+        found="the schema had changed",
+    )
+
+
+def decide(session: Session, partials: Sequence[Partial], on_partial: OnPartial) -> dict[str, int]:
+    """What is to be done with half-applied migrations: statements to leave out, by migration.
+
+    Raises Refused or OutcomeUnknown where that is for a person to say.
+    """
+    skips: dict[str, int] = {}
+    for partial in partials:
+        complete = partial.kept == partial.statements > 0 and not partial.unknown
+        if partial.direction == "down" and on_partial == "refuse":
+            raise _question(partial)
+        if on_partial == "mark-applied" and not complete:
+            _mark_applied(session, partial)
+        elif on_partial == "resume" or complete:
+            _refuse_if_edited(session, partial)
+            skips[partial.migration] = partial.kept
+        else:
+            raise _question(partial)
+    return skips
+
+
+def _question(partial: Partial) -> Refused | OutcomeUnknown:
+    kind = OutcomeUnknown if partial.unknown else Refused
+    return kind(
+        f"{partial.message}. Resume it, mark it as applied, or roll it back",
+        details={
+            "migration": partial.migration,
+            "statementsApplied": partial.kept,
+            "statements": partial.statements,
+            "unknown": partial.unknown,
+            "choices": ["resume", "mark-applied", "rollback"],
+        },
+    )
+
+
+def _mark_applied(session: Session, partial: Partial) -> None:
+    from runtime_tasks.migrations.tools.script import ScriptTool
+
+    migration = find(session.history().pending, partial.migration)
+    if migration is None or not isinstance(session.tool, ScriptTool):
+        raise Refused(
+            f"{partial.migration} can only be marked as applied by {session.tool.name} itself"
+        )
+    with session.database.transaction():
+        session.tool.record(session.database, migration, 0)
+        session.work.journal.write("migration", "applied", migration=migration.id, marked=True)
+
+
+def _refuse_if_edited(session: Session, partial: Partial) -> None:
+    """What is applied must still be how the file begins; the rest may have been mended."""
+    history = session.history()
+    migration = find((*history.pending, *history.applied), partial.migration)
+    if migration is None or session.tool.runs_itself:
+        raise Refused(f"{partial.migration} cannot be resumed: {_whose(session, migration)}")
+    now = split(migration.up or "", session.database.dialect)[: partial.kept]
+    if [s.sql[:KEPT_SQL] for s in now][: len(partial.sql)] != list(partial.sql)[: len(now)]:
+        raise Refused(
+            f"{migration.file} cannot be resumed: the part of it that is applied was edited since"
+        )
+
+
+def _whose(session: Session, migration: Migration | None) -> str:
+    return "its file is gone" if migration is None else f"{session.tool.name} begins from its start"

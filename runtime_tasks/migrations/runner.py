@@ -35,12 +35,14 @@ def run_script(
     direction: Literal["up", "down"],
     *,
     skip: int = 0,
+    tolerant: bool = False,
 ) -> None:
     """Run a migration's up or down SQL, and write the book and the journal.
 
-    ``skip`` leaves out the first statements: a crash left them applied already.
+    ``skip`` leaves out the first statements: a crash left them applied already. ``tolerant`` lets
+    a down file undo what is not there: it undoes a migration that stopped half-way.
     """
-    _Run(work, tool, migration, selected, direction).go(skip)
+    _Run(work, tool, migration, selected, direction, tolerant).go(skip)
 
 
 class _Run:
@@ -51,7 +53,9 @@ class _Run:
         migration: Migration,
         selected: list[Migration],
         direction: Literal["up", "down"],
+        tolerant: bool = False,
     ) -> None:
+        self.tolerant = tolerant
         self.work = work
         self.tool = tool
         self.migration = migration
@@ -68,13 +72,13 @@ class _Run:
 
     def go(self, skip: int) -> None:
         kind = class_of(self.statements, self.database.dialect)
-        if self.migration.no_transaction and kind == "transactional":
+        if (self.migration.no_transaction or skip or self.tolerant) and kind == "transactional":
             kind = "no-transaction"
         self.kept = skip
-        self._journal("started", statements=len(self.statements), transactions=kind)
+        self._journal("started", statements=len(self.statements), transactions=kind, skipped=skip)
         for attempt in range(RETRIES + 1):
             try:
-                if kind == "transactional" and not skip:
+                if kind == "transactional":
                     self._in_one_transaction()
                 else:
                     self._one_by_one(self.kept)
@@ -103,13 +107,14 @@ class _Run:
     def _one_by_one(self, skip: int) -> None:
         if self.direction == "up" and not self.work.trial:
             self.tool.started(self.database, self.migration)
+        self._set_again(skip)
         for group in self._groups(skip):
             self.work.check_cancelled()
             if len(group) > 1 or self._commits_with_its_outcome(*group[0]):
                 with self.database.transaction():
                     for self.position, statement in group:
                         self.work.check_cancelled()
-                        self.work.run(self.migration, statement.sql)
+                        self._run(statement)
                         self._statement("applied", statement)
             else:
                 ((self.position, statement),) = group
@@ -130,15 +135,30 @@ class _Run:
         if not inside and not kind.control and not self.work.trial:
             schema = self.database.fingerprint(self.tool.books(self.database)).digest
             self._statement("started", statement, schema=schema, ddl=kind.ddl)
-        self.work.run(self.migration, statement.sql)
+        self._run(statement)
         self._statement("applied", statement)
+
+    def _run(self, statement: Statement) -> None:
+        try:
+            self.work.run(self.migration, statement.sql)
+        except StatementFailed as error:
+            if not (self.tolerant and error.is_absence):
+                raise
+            self.work.log.info("%s: nothing to undo: %s", self.migration.id, error)
+
+    def _set_again(self, skip: int) -> None:
+        """Settings of the session that the statements left out had made."""
+        for statement, kind in list(zip(self.statements, self.kinds, strict=True))[:skip]:
+            if kind.head.startswith(("SET ", "USE ", "PRAGMA FOREIGN_KEYS")) and not kind.control:
+                self.database.run(statement.sql)
 
     def _groups(self, skip: int) -> list[list[tuple[int, Statement]]]:
         """What runs together. SQLite's files have PRAGMAs around work that belongs together;
         elsewhere a file that cannot have one transaction runs statement by statement."""
         numbered = list(enumerate(self.statements, 1))[skip:]
         own = any(kind.control for kind in self.kinds)
-        if self.database.dialect != "sqlite" or own or self.migration.no_transaction:
+        alone_each = own or self.migration.no_transaction or self.tolerant
+        if self.database.dialect != "sqlite" or alone_each:
             return [[item] for item in numbered]
         groups: list[list[tuple[int, Statement]]] = []
         alone = True
@@ -153,7 +173,7 @@ class _Run:
     def _commits_with_its_outcome(self, position: int, statement: Statement) -> bool:
         """Whether the statement may share a transaction with its line in the journal."""
         kind: Kind = self.kinds[position - 1]
-        if self.database.in_transaction or kind.control or kind.outside:
+        if self.database.in_transaction or kind.control or kind.outside or self.tolerant:
             return False
         return self.database.transactional_ddl or kind.head.startswith(
             ("INSERT", "UPDATE", "DELETE", "REPLACE", "WITH")

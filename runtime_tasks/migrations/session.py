@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -120,8 +120,9 @@ def _named(item: Any) -> tuple[str, str | None]:
     return str(item.id), getattr(item, "checksum", None)
 
 
-def refuse_if_blocked(history: History) -> None:
-    if history.blocking:
+def refuse_if_blocked(history: History, known: Collection[str] = ()) -> None:
+    """``known``: half-applied migrations of which somebody has said what to do."""
+    if history.blocking and not (known and all(m.id in known for m in history.failed)):
         raise Refused(
             "the history of this database has to be put right first: "
             + "; ".join(history.blocking),

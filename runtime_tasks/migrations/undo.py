@@ -9,7 +9,7 @@ from runtime_tasks.errors import Refused, StepConfigError, StepError
 from runtime_tasks.migrations.database.base import JOURNAL_TABLE
 from runtime_tasks.migrations.journal import Entry
 from runtime_tasks.migrations.model import History, Migration, Undone, find
-from runtime_tasks.migrations.recovery import settle
+from runtime_tasks.migrations.recovery import Partial, settle
 from runtime_tasks.migrations.session import Session
 
 
@@ -29,7 +29,7 @@ def undo(
     """
     started = perf_counter()
     with session.database.lock(wait=wait):
-        settle(session)
+        partials = settle(session)
         history = session.history()
         first = None
         if steps is not None or to == "steps":
@@ -37,7 +37,8 @@ def undo(
         else:
             execution = session.work.execution if to == "before-this-run" else to
             first = _first_run(session, execution)
-            chosen = _since(session, history, first) if first else []
+            chosen = _since(session, history, first, partials) if first else []
+            session.work.skips = {p.migration: p.kept for p in partials}
         if chosen and not pretend:
             _take_back(session, chosen)
         if first and not pretend:
@@ -76,9 +77,12 @@ def _first_run(session: Session, execution: str) -> Entry | None:
     return first
 
 
-def _since(session: Session, history: History, first: Entry) -> list[Migration]:
-    """What was applied since that run began and still stands, newest first."""
+def _since(
+    session: Session, history: History, first: Entry, partials: Sequence[Partial]
+) -> list[Migration]:
+    """What was applied since that run began and still stands, newest first; half of one, too."""
     order: list[str] = []
+    half = [p.migration for p in partials if p.journal_id >= first.id]
     for entry in session.work.journal.entries():
         if entry.kind == "migration" and entry.status == "applied" and entry.id >= first.id:
             if entry.direction == "up":
@@ -86,7 +90,10 @@ def _since(session: Session, history: History, first: Entry) -> list[Migration]:
             elif entry.migration in order:
                 order.remove(entry.migration)
     standing = {m.id for m in history.applied}
-    found = [find(history.applied, identifier) for identifier in order if identifier in standing]
+    order = [identifier for identifier in order if identifier in standing]
+    order += [identifier for identifier in half if identifier not in order]
+    everything = (*history.applied, *history.pending)
+    found = [find(everything, identifier) for identifier in order]
     return [migration for migration in reversed(found) if migration is not None]
 
 

@@ -40,6 +40,8 @@ class Work:
     runs: list[StatementRun] = field(default_factory=list)
     applied: list[Migration] = field(default_factory=list)
     """What is in the books for good, in this operation."""
+    skips: dict[str, int] = field(default_factory=dict)
+    """Statements that a crash left applied already, by migration."""
     done: int = 0
     total: int | None = None
 

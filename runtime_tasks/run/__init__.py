@@ -39,6 +39,8 @@ from runtime_tasks.run.approvals import Approvals
 from runtime_tasks.run.channel import ServerChannel
 from runtime_tasks.run.node import NodeContext, NodeResult, attempt
 from runtime_tasks.run.rules import ANY_FAILED, Edge, NodeRecord, Rules
+from runtime_tasks.steps.approval import ApprovalOutput
+from runtime_tasks.steps.migrations import DryRunOutput, RollbackOutput
 
 __all__ = ["WorkflowRun", "any_failed", "failed", "succeeded", "took"]
 
@@ -140,8 +142,8 @@ class WorkflowRun:
             self._skip(node, "it is disabled", disabled=True)
             return
         earlier = self._started_before.get(target)
-        if earlier is not None and earlier["status"] != "running":
-            self._settle(node, journal.from_json(earlier))
+        if earlier is not None and earlier["status"] != "running" and "truncated" not in earlier:
+            self._replay(node, journal.from_json(earlier))
             return
         record = new_record(node, "running")
         record.continue_on_error = continue_on_error
@@ -240,6 +242,15 @@ class WorkflowRun:
             self._write(record)
         self._changed.set()
 
+    def _replay(self, node: Node, record: NodeRecord) -> None:
+        """Settle a node as it settled before the process died, plans and approvals included."""
+        if isinstance(record.output, DryRunOutput):
+            plan = record.output.model_dump(mode="json", by_alias=True)
+            self.plans[record.output.connection_id] = plan
+        if isinstance(record.output, ApprovalOutput) and record.output.decision == "approved":
+            self.approvals.approved_plans.update(record.output.plans)
+        self._settle(node, record)
+
     def _skip(
         self, node: Node, reason: str, *, broken: bool = False, disabled: bool = False
     ) -> None:
@@ -271,7 +282,7 @@ class WorkflowRun:
             undone = [
                 r.node_id
                 for r in records
-                if r.status == "success" and type(r.output).__name__ == "RollbackOutput"
+                if r.status == "success" and isinstance(r.output, RollbackOutput)
             ]
             if undone:
                 parts.append(f"rolled back by {', '.join(undone)}")

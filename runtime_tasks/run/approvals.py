@@ -18,7 +18,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from prefect.flow_runs import apause_flow_run
@@ -69,9 +69,13 @@ class Approvals:
                 "planHash": self.plan_hash(),
             }
         )
-        decision = self._wait(request)
+        return self._bound(self._wait(request))
+
+    def _bound(self, decision: ApprovalDecision) -> ApprovalDecision:
+        """The decision with the plans that it is about; a yes lets execute run only those."""
+        decision = replace(decision, plans=self._plan_hashes())
         if decision.outcome == "approved":
-            self.approved_plans.update(self._plan_hashes())
+            self.approved_plans.update(decision.plans)
         return decision
 
     def plan_hash(self) -> str:
@@ -80,7 +84,7 @@ class Approvals:
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
     def _plan_hashes(self) -> dict[str, str]:
-        return {name: str(plan.get("hash", "")) for name, plan in self.run.plans.items()}
+        return {name: str(plan.get("planHash", "")) for name, plan in self.run.plans.items()}
 
     def _wait(self, request: ApprovalRequest) -> ApprovalDecision:
         entry = OpenRequest(request, deadline=time.time() + request.timeout)
@@ -178,9 +182,7 @@ class Approvals:
                 "there is no dataroll server to decide; set DATAROLL_ALLOW_PREFECT_RESUME=1"
                 " to let whoever resumes the flow in Prefect approve it"
             )
-        decision = self._wait(request)
-        self.approved_plans.update(self._plan_hashes())
-        return decision
+        return self._bound(self._wait(request))
 
 
 def signed_decision(answer: Mapping[str, Any]) -> dict[str, Any]:

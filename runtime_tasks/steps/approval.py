@@ -14,6 +14,8 @@ class ApprovalOutput(Output):
     by: list[str]
     comment: str
     decided_at: str | None = None
+    plans: dict[str, str] = {}
+    """The hash of each plan that was decided about, by connection id."""
 
 
 @step("approval", label="Approval", branches=("Approved", "Rejected", "Expired"))
@@ -44,4 +46,5 @@ def approval(
         by=list(decision.by),
         comment=decision.comment,
         decided_at=decision.decided_at,
+        plans=dict(decision.plans),
     )

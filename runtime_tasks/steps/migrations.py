@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from runtime_tasks.connections import Connection
 from runtime_tasks.context import current
+from runtime_tasks.errors import StepConfigError
 from runtime_tasks.steps.catalogue import ConnectionId, Output, Seconds, Text, Value, step, widget
 
 if TYPE_CHECKING:
     from runtime_tasks.migrations import model
+    from runtime_tasks.migrations.report import Look
     from runtime_tasks.migrations.session import Session
 
 Tool = Literal[
@@ -108,6 +111,8 @@ class RunSqlOutput(Output):
     results: list[dict[str, Any]] = []
     """The last query's rows, the first hundred."""
     milliseconds: float = 0
+    dry_run: bool = False
+    """True in a test run: it ran, and was rolled back."""
 
 
 class TestCase(Output):
@@ -183,6 +188,7 @@ def execute_migrations(
     lock_timeout: Seconds = 10,
     statement_timeout: Seconds = 0,
     backup: bool = False,
+    on_partial: Literal["refuse", "resume", "mark-applied"] = "refuse",
 ) -> ExecuteOutput:
     """Apply the pending migrations, under a lock, with a journal, in the tool's own books."""
     from runtime_tasks.migrations.execute import execute
@@ -202,7 +208,12 @@ def execute_migrations(
                 milliseconds=trial.milliseconds,
                 dry_run=True,
             )
-        done = execute(session, migrations, approved=current().approved_plan(connection_id))
+        done = execute(
+            session,
+            migrations,
+            approved=current().approved_plan(connection_id),
+            on_partial=on_partial,
+        )
         return ExecuteOutput(
             connection_id=connection_id,
             tool=session.tool.name,
@@ -245,7 +256,23 @@ def run_sql(
     parameters: Value = None,
 ) -> RunSqlOutput:
     """Run SQL in one transaction, for example to transform data, and report the rows."""
-    raise NotImplementedError
+    from runtime_tasks.migrations.database import connect
+    from runtime_tasks.migrations.session import owner_name
+    from runtime_tasks.migrations.transform import transform
+
+    context = current()
+    if parameters is not None and not isinstance(parameters, dict):
+        raise StepConfigError("the parameters must be names with values, for :name in the SQL")
+    connection = context.connection(connection_id)
+    with connect(connection.url, owner=owner_name(context.execution_id)) as database:
+        done = transform(database, sql, parameters, pretend=context.dry_run)
+    return RunSqlOutput(
+        connection_id=connection_id,
+        rows=done.rows,
+        results=done.results,
+        milliseconds=done.milliseconds,
+        dry_run=context.dry_run,
+    )
 
 
 @step("action", "run_tests", label="Run tests", effect="reads")
@@ -257,13 +284,52 @@ def run_tests(
     timeout: Seconds = 600,
 ) -> RunTestsOutput:
     """Check SQL assertions against their expected results, or run a command that is allowed."""
-    raise NotImplementedError
+    from runtime_tasks.migrations import assertions
+    from runtime_tasks.migrations.database import connect
+    from runtime_tasks.migrations.session import owner_name
+
+    context = current()
+    if not tests and not command:
+        raise StepConfigError("there is nothing to test: give tests or a command")
+    checked: list[assertions.Checked] = []
+    if tests:
+        if not isinstance(tests, list):
+            raise StepConfigError("tests must be a list")
+        connection = context.connection(connection_id)
+        with connect(connection.url, owner=owner_name(context.execution_id)) as database:
+            database.set_timeouts(lock=10, statement=timeout)
+            checked += assertions.check_all(database, tests)
+    if command:
+        checked.append(assertions.run_command(command, timeout))
+    failures = sum(not test.passed for test in checked)
+    return RunTestsOutput(
+        passed=not failures,
+        total=len(checked),
+        failures=failures,
+        tests=[
+            TestCase(
+                name=test.name,
+                passed=test.passed,
+                expected=test.expected,
+                actual=test.actual,
+                message=test.message,
+            )
+            for test in checked
+        ],
+    )
 
 
 @step("action", "check_connections", label="Check connections", effect="reads")
 def check_connections(*, connections: list[str] | None = None) -> CheckConnectionsOutput:
     """Try to reach databases, and say which answer and which do not."""
-    raise NotImplementedError
+    from runtime_tasks.migrations.report import reach
+
+    looks = [reach(item, current().execution_id) for item in _connections(connections)]
+    return CheckConnectionsOutput(
+        ok=all(item.ok for item in looks),
+        connections=[_check(item) for item in looks],
+        failed=[item.connection.name for item in looks if not item.ok],
+    )
 
 
 @step("action", "migration_report", label="Migration report", effect="reads")
@@ -271,7 +337,34 @@ def migration_report(
     *, connections: list[str] | None = None, title: Text = "Migration report"
 ) -> ReportOutput:
     """Write a report of what is applied and what is pending, as Markdown and HTML."""
-    raise NotImplementedError
+    from runtime_tasks.migrations import report
+
+    looks = [report.look(item, current().execution_id) for item in _connections(connections)]
+    text = report.markdown(title, looks)
+    current().artifact("migration-report", markdown=text)
+    return ReportOutput(
+        markdown=text,
+        html=report.html_page(title, looks),
+        pending=sum(len(item.history.pending) for item in looks if item.history),
+        connections=[_check(item) for item in looks],
+    )
+
+
+def _connections(wanted: list[str] | None) -> list[Connection]:
+    """Those named, or all that this run may use."""
+    context = current()
+    return [context.connection(c) for c in wanted] if wanted else context.connections()
+
+
+def _check(item: Look) -> ConnectionCheck:
+    return ConnectionCheck(
+        connection_id=item.connection.id,
+        ok=item.ok,
+        server=item.server,
+        error=item.error,
+        milliseconds=item.milliseconds,
+        pending=len(item.history.pending) if item.history else None,
+    )
 
 
 @contextmanager

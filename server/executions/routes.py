@@ -17,7 +17,7 @@ from server.models.base import UTCDateTime
 from server.orchestrator.protocol import OrchestratorUnavailable
 from server.paging import PagingQuery, decode_pair, encode_pair
 from server.schemas import Page
-from server.workflows.compiling import compiled, refused
+from server.workflows.compiling import compiled, refused, take_over
 from server.workflows.queries import definition_of
 from server.workflows.schemas import Execute, Started, TestRun
 
@@ -91,6 +91,7 @@ async def dry_run(workflow_id: str, request: Request, body: TestRun | None = Non
         flow = await compiled(definition.content, definition.format, definition.version)
     except DefinitionError as error:
         raise refused(error) from None
+    take_over(definition, flow)
     try:
         deployment_id = await request.app.state.publisher.stage(workflow, definition, flow)
     except OrchestratorUnavailable:

@@ -82,9 +82,9 @@ async def create_execution(
         start_at=now + timedelta(seconds=delay_seconds) if delay_seconds > 0 else None,
         deployment_id=deployment_id or definition.deployment_id or workflow.deployment_id,
     )
+    given = values | ({"connectionId": connection_id} if connection_id else {})
     execution.parameters = {
-        **values,
-        **({"connectionId": connection_id} if facts.uses("connectionId") else {}),
+        **_as_flow_parameters(definition, facts, given),
         "currentUser": await _current_user(session, workflow.team_id, actor),
         "trigger": _trigger(triggered_by, trigger_payload, context),
         "execution": {
@@ -116,6 +116,19 @@ async def create_execution(
         by=triggered_by,
     )
     return execution
+
+
+def _as_flow_parameters(
+    definition: WorkflowDefinition, facts: Facts, given: dict[str, Any]
+) -> dict[str, Any]:
+    """Only what the flow takes, under the names that Python lets it have."""
+    interface = definition.interface or {}
+    taken = (interface.get("schema") or {}).get("properties")
+    names = interface.get("names") or {}
+    renamed = {names.get(name, name): value for name, value in given.items()}
+    if taken is not None:
+        return {name: value for name, value in renamed.items() if name in taken}
+    return {k: v for k, v in renamed.items() if k != "connectionId" or facts.uses(k)}
 
 
 async def find_by_key(

@@ -105,6 +105,7 @@ class PrefectOrchestrator:
                 )
 
     async def deploy(self, deployment: Deployment) -> str:
+        await self.prepare()  # the worker may not have come up yet
         async with prefect_client() as client:
             flow_id = await client.create_flow_from_name(deployment.flow_name)
             deployment_id = await client.create_deployment(

@@ -30,7 +30,7 @@ def _answer(row: TeamVariable) -> schemas.TeamVariableAnswer:
     fields = {
         key: getattr(row, key)
         for key in schemas.TeamVariableAnswer.model_fields
-        if key not in ("value", "is_set")
+        if key not in ("value", "is_set", "workflow_id")
     }
     return schemas.TeamVariableAnswer.model_validate(
         fields | {"value": shown, "is_set": row.value is not None}
@@ -65,6 +65,9 @@ async def variables(
 async def create(
     body: schemas.NewVariable, access: AccessDep, response: Response
 ) -> schemas.TeamVariableAnswer:
+    """Make a variable of the team; or with ``workflowId`` set a secret of that workflow."""
+    if body.workflow_id is not None:
+        return await _create_in_workflow(access, body)
     team_id = access.team(body.team_id)
     taken = select(TeamVariable.id).where(
         TeamVariable.team_id == team_id, TeamVariable.name == body.name
@@ -90,6 +93,30 @@ async def create(
     await _audit(access, "variable.create", row)
     response.headers["ETag"] = etag(row.revision)
     return _answer(row)
+
+
+async def _create_in_workflow(
+    access: Access, body: schemas.NewVariable
+) -> schemas.TeamVariableAnswer:
+    workflow = await access.find(Workflow, body.workflow_id or "")
+    if body.type != "secret" or not isinstance(body.value, str) or not body.value:
+        raise field_error("value", "a workflow takes secrets here: type secret, a text as value")
+    row = await _set_secret(access, workflow, body.name, body.value)
+    return schemas.TeamVariableAnswer(
+        id=row.id,
+        team_id=workflow.team_id,
+        workflow_id=workflow.id,
+        name=row.name,
+        type=row.type,
+        value=None,
+        is_secret=True,
+        is_set=True,
+        description=row.description,
+        created_by=access.caller.user_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        revision=1,
+    )
 
 
 async def _audit(access: Access, action: str, row: TeamVariable) -> None:
@@ -158,6 +185,12 @@ async def set_secret(
 ) -> VariableAnswer:
     """Set a secret for this workflow alone; it goes before the team's secret of that name."""
     workflow = await access.find(Workflow, workflow_id)
+    return present_variable(await _set_secret(access, workflow, name, body.value))
+
+
+async def _set_secret(
+    access: Access, workflow: Workflow, name: str, value: str | None
+) -> WorkflowVariable:
     row = await access.session.scalar(
         select(WorkflowVariable).where(
             WorkflowVariable.workflow_id == workflow.id, WorkflowVariable.name == name
@@ -167,18 +200,16 @@ async def set_secret(
         raise NotFound(f"this workflow declares no variable '{name[:100]}'")
     if not row.is_secret:
         raise field_error("value", "only secrets are set here; other variables have defaults")
-    row.default_value = (
-        None if body.value is None else _stored(access.session, "secret", body.value)
-    )
+    row.default_value = None if value is None else _stored(access.session, "secret", value)
     row.updated_at = utc_now()
     await access.session.flush()
     await record(
         access.session,
         access.caller.actor,
-        "secret.set" if body.value is not None else "secret.clear",
+        "secret.set" if value is not None else "secret.clear",
         "workflow",
         workflow.id,
         team_id=workflow.team_id,
         name=name,
     )
-    return present_variable(row)
+    return row

@@ -17,6 +17,9 @@ VariableName = Annotated[
 
 class NewVariable(Body):
     team_id: str | None = Field(None, max_length=25)
+    workflow_id: str | None = Field(
+        None, max_length=25, description="Set a secret of this workflow instead of the team's"
+    )
     name: VariableName
     type: VariableType = "string"
     value: Json = Field(description="Of a secret write-only")
@@ -37,13 +40,14 @@ class SecretValue(Body):
 class TeamVariableAnswer(Answer):
     id: str
     team_id: str
+    workflow_id: str | None = None
     name: str
-    type: VariableType
+    type: str
     value: Json = Field(description="Null for secrets, always")
     is_secret: bool
     is_set: bool
     description: str | None
-    created_by: str
+    created_by: str | None
     created_at: datetime
     updated_at: datetime
     revision: int

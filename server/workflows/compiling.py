@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, cast
 
 from compiler.errors import DefinitionError, Problem
 from server.errors import Invalid
+from server.models import WorkflowDefinition
 
 Format = Literal["json", "yaml"]
 
@@ -61,8 +62,19 @@ def as_json(problem: Problem) -> dict[str, Any]:
     return {key: value for key, value in asdict(problem).items() if value not in (None, ())}
 
 
+def take_over(definition: WorkflowDefinition, flow: Compiled) -> None:
+    """Keep with the version what it compiles to."""
+    definition.digest, definition.source = flow.digest, flow.source
+    definition.filename = flow.filename
+    definition.source_map = source_map_json(flow.source_map)
+    definition.interface = {
+        "schema": source_map_json(getattr(flow, "parameters_schema", {})),
+        "names": dict(getattr(flow, "parameter_names", {})),
+    }
+
+
 def source_map_json(source_map: Any) -> Any:
-    """Whatever shape the source map has, as JSON."""
+    """Mappings, sequences and dataclasses as JSON."""
     if isinstance(source_map, Mapping):
         return {str(key): source_map_json(value) for key, value in source_map.items()}
     if isinstance(source_map, list | tuple):

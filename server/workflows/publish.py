@@ -18,14 +18,15 @@ from compiler.errors import DefinitionError
 from server.actors import Actor, Caller
 from server.audit.record import record
 from server.database import Database
-from server.errors import ApiError, Conflict, NotFound, Unavailable
+from server.errors import ApiError, Conflict, Invalid, NotFound, Unavailable
 from server.models import Workflow, WorkflowDefinition, WorkflowExecution, utc_now
 from server.orchestrator.protocol import OrchestratorUnavailable
 from server.triggers.service import keep_drawn
-from server.workflows.compiling import Compiled, compiled, refused, source_map_json
+from server.workflows.compiling import Compiled, as_json, compiled, refused, take_over
 from server.workflows.publisher import Publisher
 from server.workflows.queries import definition_of, open_runs, version_of
 
+_COMPILED = ("changelog", "digest", "source", "filename", "source_map", "interface")
 _one_at_a_time: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
 
@@ -42,6 +43,7 @@ async def publish(
     workflow_id: str,
     *,
     changelog: str | None = None,
+    acknowledge: bool | None = None,
     version: int | None = None,
     revision: int | None = None,
 ) -> Publication:
@@ -50,12 +52,10 @@ async def publish(
         workflow, definition = await _load(database, workflow_id, version)
         if revision is not None and workflow.revision != revision:
             raise Conflict("the workflow has changed since; load it again", code="outdated")
-        flow = await _compile(definition)
+        flow = await _compile(definition, acknowledge)
         if definition.published_at is None:
             definition.changelog = changelog if changelog is not None else definition.changelog
-            definition.digest, definition.source = flow.digest, flow.source
-            definition.filename = flow.filename
-            definition.source_map = source_map_json(flow.source_map)
+            take_over(definition, flow)
         deployment_id = await _deploy(publisher, workflow, definition, flow)
         try:
             return await _write(database, caller.actor, workflow, definition, deployment_id)
@@ -81,11 +81,19 @@ async def _load(
     return workflow, definition
 
 
-async def _compile(definition: WorkflowDefinition) -> Compiled:
+async def _compile(definition: WorkflowDefinition, acknowledge: bool | None) -> Compiled:
     try:
-        return await compiled(definition.content, definition.format, definition.version)
+        flow = await compiled(definition.content, definition.format, definition.version)
     except DefinitionError as error:
         raise refused(error) from None
+    warnings = [as_json(problem) for problem in getattr(flow, "warnings", ())]
+    if warnings and acknowledge is False:
+        raise Invalid(
+            f"{len(warnings)} warnings: publish with acknowledge=true if they are meant",
+            code="warnings",
+            problems=warnings,
+        )
+    return flow
 
 
 async def _deploy(
@@ -139,7 +147,7 @@ async def _write(
         assert workflow is not None  # noqa: S101 - updated above
         again = definition.published_at is not None
         if not again:
-            for key in ("changelog", "digest", "source", "filename", "source_map"):
+            for key in _COMPILED:
                 setattr(definition, key, getattr(seen_definition, key))
             definition.published_at, definition.published_by = now, actor.id
         definition.deployment_id = deployment_id

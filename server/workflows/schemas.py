@@ -43,6 +43,9 @@ class ChangeWorkflow(Body):
 
 class Publish(Body):
     changelog: LongText | None = None
+    acknowledge: bool | None = Field(
+        None, description="`false` refuses to publish a definition with warnings"
+    )
 
 
 class Duplicate(Body):

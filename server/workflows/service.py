@@ -129,7 +129,7 @@ async def change_workflow(
         definition.format = format or definition.format
         definition.nodes, definition.edges = list(facts.nodes), list(facts.edges)
         definition.digest = definition.source = definition.filename = None
-        definition.source_map = None
+        definition.source_map = definition.interface = None
         if facts.trigger in TRIGGERS:
             workflow.trigger = facts.trigger
         await _keep_variables(session, workflow.id, facts)

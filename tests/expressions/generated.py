@@ -272,7 +272,7 @@ class Expressions:
             ),
             lambda: self.around(f"{self.boolean(deeper)} + {self.number(deeper)}"),
             lambda: (
-                f"({self.chance.choice(['2', '3', '-2', '0', 'count', 'size', 'NaN', '1'])}) ** {self.chance.choice(['0', '1', '2', '3', '10', 'NaN', 'Infinity', 'count'])}"
+                f"({self.chance.choice(['2', '3', '-2', '0', 'count', 'NaN', '1'])}) ** {self.chance.choice(['0', '1', '2', '3', '10', 'NaN', 'Infinity', 'count'])}"
             ),
             lambda: f"-({self.number(deeper)})",
             lambda: f"-{self.number(deeper)}",

@@ -16,7 +16,7 @@ from runtime_tasks.errors import ExpressionFailed
 from tests.expressions.generated import NAMES, Expressions, python_scope, scope
 from tests.expressions.node import alike, in_node, written
 
-PAIRS = 24_000
+PAIRS = 30_000
 SCOPES = 60
 PER_EXPRESSION = 3
 PYTHON_NAMES = {key: name.python for key, name in NAMES.items()}
@@ -49,11 +49,13 @@ def test_python_and_node_agree_on_generated_expressions() -> None:
     scopes = [scope(chance) for _ in range(SCOPES)]
     python_scopes = [python_scope(given) for given in scopes]
     compiled: list[tuple[str, Expression, list[int]]] = []
+    seen: set[str] = set()
     refused: list[tuple[str, ExpressionError]] = []
     while len(compiled) * PER_EXPRESSION < PAIRS:
-        text = Expressions(chance).any(chance.randrange(1, 5))
-        if len(text) > 2_000:
+        text = Expressions(chance).any(chance.randrange(1, 6))
+        if text in seen or len(text) > 2_000:
             continue
+        seen.add(text)
         try:
             expression = compile_expression(text, NAMES)
         except ExpressionError as error:

@@ -250,9 +250,9 @@ async def test_a_value_goes_from_one_node_to_the_next(stage: Stage) -> None:
 
 
 async def test_a_flow_started_again_from_its_journal_repeats_no_node(stage: Stage) -> None:
-    body = "nodes:\n" + sql("a", "ok a") + sql("b", "'{{ a.output.rows }}'") + edges("a>b")
+    body = "nodes:\n" + sql("a", "ok a") + sql("b", "'n={{ a.output.rows }}'") + edges("a>b")
     first = await stage.run(body)
     stage.calls.clear()
     second = await stage.run(body, journal_so_far={"a": first.nodes["a"]})
-    assert stage.calls == ["4"]
+    assert stage.calls == ["n=4"]
     assert second.state == "Completed"

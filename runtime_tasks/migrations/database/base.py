@@ -28,6 +28,17 @@ class StatementFailed(StepError):
     def is_lock_timeout(self) -> bool:
         return self.code in ("55P03", "1205", "SQLITE_BUSY")
 
+    @property
+    def is_absence(self) -> bool:
+        """What was to be dropped or changed is not there."""
+        return self.code in _ABSENT or "no such " in str(self)
+
+
+_ABSENT = {
+    "42P01", "42703", "42704", "42883", "3F000",  # PostgreSQL: table, column, object, function, schema
+    "1051", "1054", "1091", "1146", "1305", "1360", "4092",  # MySQL and MariaDB
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Effects:
@@ -68,9 +79,10 @@ class Database(ABC):
 
     url: DatabaseUrl
     owner: str
+    mark = "%s"
+    """How the driver marks a parameter."""
     transactional_ddl: bool
     """Whether CREATE and ALTER take part in a transaction."""
-    sees_transactions = True
 
     @property
     def dialect(self) -> str:
@@ -97,8 +109,13 @@ class Database(ABC):
         """The rows of a query."""
 
     @abstractmethod
-    def select(self, sql: str, limit: int) -> tuple[int | None, list[dict[str, Any]]]:
-        """Run one statement of the user's; rows changed, and the first rows as JSON values."""
+    def select(
+        self, sql: str, limit: int, values: Sequence[Any] | None = None
+    ) -> tuple[int | None, list[dict[str, Any]]]:
+        """Run one statement of the user's; rows changed, and the first rows as JSON values.
+
+        With values, the SQL marks them with :attr:`mark`.
+        """
 
     @abstractmethod
     def server(self) -> str:
@@ -131,6 +148,10 @@ class Database(ABC):
             self._rollback_quietly()
             raise
         self.commit()
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[None]:
+        """A transaction that cannot write, for the length of the block."""
 
     def _rollback_quietly(self) -> None:
         try:

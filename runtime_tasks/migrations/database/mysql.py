@@ -69,19 +69,21 @@ class MySQL(Database):
         with self._execute(sql, parameters) as cursor:
             return list(cursor.fetchall())
 
-    def select(self, sql: str, limit: int) -> tuple[int | None, list[dict[str, Any]]]:
-        with self._execute(sql, ()) as cursor:
+    def select(
+        self, sql: str, limit: int, values: Sequence[Any] | None = None
+    ) -> tuple[int | None, list[dict[str, Any]]]:
+        with self._execute(sql, values, marked=True) as cursor:
             if cursor.description is None:
                 return int(cursor.rowcount), []
             names = [column[0] for column in cursor.description]
             rows = cursor.fetchmany(limit)
             return None, [dict(zip(names, map(as_json, row), strict=True)) for row in rows]
 
-    def _execute(self, sql: str, parameters: Sequence[Any]) -> Any:
+    def _execute(self, sql: str, parameters: Sequence[Any] | None, *, marked: bool = False) -> Any:
         cursor = self._connection.cursor()
         try:
             if parameters:
-                cursor.execute(sql.replace("?", "%s"), tuple(parameters))
+                cursor.execute(sql if marked else sql.replace("?", "%s"), tuple(parameters))
             else:
                 cursor.execute(sql)
         except (pymysql.Error, OSError) as error:
@@ -105,6 +107,14 @@ class MySQL(Database):
 
     def quote(self, name: str) -> str:
         return "`" + name.replace("`", "``") + "`"
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        self.run("START TRANSACTION READ ONLY")
+        try:
+            yield
+        finally:
+            self.run("ROLLBACK")
 
     def tables(self) -> set[str]:
         return {

@@ -86,8 +86,10 @@ class PostgreSQL(Database):
         with self._execute(sql, parameters) as cursor:
             return list(cursor.fetchall())
 
-    def select(self, sql: str, limit: int) -> tuple[int | None, list[dict[str, Any]]]:
-        with self._execute(sql, ()) as cursor:
+    def select(
+        self, sql: str, limit: int, values: Sequence[Any] | None = None
+    ) -> tuple[int | None, list[dict[str, Any]]]:
+        with self._execute(sql, values, marked=True) as cursor:
             changed = cursor.rowcount if _counts(cursor) else None
             if cursor.description is None:
                 return changed, []
@@ -95,11 +97,14 @@ class PostgreSQL(Database):
             rows = cursor.fetchmany(limit)
             return changed, [dict(zip(names, map(as_json, row), strict=True)) for row in rows]
 
-    def _execute(self, sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[Any]:
+    def _execute(
+        self, sql: str, parameters: Sequence[Any] | None, *, marked: bool = False
+    ) -> psycopg.Cursor[Any]:
         cursor = self._connection.cursor()
         try:
             if parameters:
-                return cursor.execute(sql.replace("?", "%s").encode(), tuple(parameters))
+                text = sql if marked else sql.replace("?", "%s")
+                return cursor.execute(text.encode(), tuple(parameters))
             return cursor.execute(sql.encode())
         except psycopg.Error as error:
             cursor.close()
@@ -118,6 +123,14 @@ class PostgreSQL(Database):
             TransactionStatus.INTRANS,
             TransactionStatus.INERROR,
         )
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        self.run("BEGIN READ ONLY")
+        try:
+            yield
+        finally:
+            self.rollback()
 
     def tables(self) -> set[str]:
         return {name for (name,) in self.query(postgresql_schema.TABLES)}

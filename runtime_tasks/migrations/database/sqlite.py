@@ -28,6 +28,7 @@ NOT_SHOWN = "how long other connections would wait for the one writer that SQLit
 class SQLite(Database):
     transactional_ddl = True
     copy_has_rows = True
+    mark = "?"
 
     def __init__(self, url: DatabaseUrl, *, owner: str) -> None:
         self.url = url
@@ -58,8 +59,10 @@ class SQLite(Database):
             except sqlite3.Error as error:
                 raise _failed(error) from None
 
-    def select(self, sql: str, limit: int) -> tuple[int | None, list[dict[str, Any]]]:
-        with closing(self._execute(sql, ())) as cursor:
+    def select(
+        self, sql: str, limit: int, values: Sequence[Any] | None = None
+    ) -> tuple[int | None, list[dict[str, Any]]]:
+        with closing(self._execute(sql, values or ())) as cursor:
             if cursor.description is None:
                 return max(cursor.rowcount, 0), []
             names = [column[0] for column in cursor.description]
@@ -83,6 +86,14 @@ class SQLite(Database):
         # IMMEDIATE: a transaction that will write takes the writer's place at once, instead of
         # failing half-way when somebody else was faster.
         self.run("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        self.run("PRAGMA query_only = ON")
+        try:
+            yield
+        finally:
+            self.run("PRAGMA query_only = OFF")
 
     def tables(self) -> set[str]:
         rows = self.query("SELECT name FROM sqlite_master WHERE type = 'table'")

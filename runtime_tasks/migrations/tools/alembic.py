@@ -84,7 +84,7 @@ class Alembic:
 
     def _run(self, work: Work, migrations: Sequence[Migration], action: str) -> None:
         direction = "up" if action == "upgrade" else "down"
-        state = _Stand(work, {m.id: m for m in migrations}, direction)
+        state = _Stand(work, {m.id: m for m in migrations}, direction, self._books)
         task = {"action": action, "revisions": [m.id for m in migrations]}
         last = self._converse(work.database, work.folder, task, state.heard)
         if last["event"] == "done":
@@ -139,7 +139,14 @@ class Alembic:
 class _Stand:
     """Where the child stands, from what it says; and what of it is committed."""
 
-    def __init__(self, work: Work, migrations: dict[str, Migration], direction: str) -> None:
+    def __init__(
+        self,
+        work: Work,
+        migrations: dict[str, Migration],
+        direction: str,
+        books: tuple[str, ...],
+    ) -> None:
+        self.books = books
         self.work = work
         self.migrations = migrations
         self.direction = direction
@@ -206,8 +213,16 @@ class _Stand:
                 direction=self.direction,
                 migration=migration.id,
                 transactions="tool",
+                schema=self._schema() if status == "started" else None,
                 checksum=migration.checksum,
             )
+
+    def _schema(self) -> str | None:
+        """What to compare with after a crash, where a crash can leave half a revision."""
+        database = self.work.database
+        if database.transactional_ddl:
+            return None
+        return database.fingerprint(self.books).digest
 
 
 def _configuration(folder: Path) -> tuple[Path | None, Path | None] | None:

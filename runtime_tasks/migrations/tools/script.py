@@ -129,12 +129,14 @@ class ScriptTool:
         if not self.has_book(work.database):
             self.make_book(work.database)
         for migration in migrations:
-            run_script(work, self, migration, list(migrations), "up")
+            skip = work.skips.get(migration.id, 0)
+            run_script(work, self, migration, list(migrations), "up", skip=skip)
             work.applied.append(migration)
 
     def reverse(self, work: Work, migrations: Sequence[Migration]) -> None:
         for migration in migrations:
-            run_script(work, self, migration, list(migrations), "down")
+            tolerant = migration.id in work.skips
+            run_script(work, self, migration, list(migrations), "down", tolerant=tolerant)
             work.applied.append(migration)
 
     def irreversible(self, migrations: Sequence[Migration]) -> list[str]:
