@@ -138,6 +138,9 @@ class WorkflowRun:
         target = node_id(node)
         if self._listening or target in self.rules.records:
             return
+        if self.stopped:
+            self._skip(node, self.stopped)
+            return
         if disabled:
             self._skip(node, "it is disabled", disabled=True)
             return
@@ -153,6 +156,8 @@ class WorkflowRun:
         self._in_flight.add(self.loop.create_task(self._run_node(node, context)))
 
     async def __aiter__(self) -> AsyncIterator[int]:
+        if "id" not in (self.inputs.get("execution") or {}):
+            await self._introduce()
         async with get_client() as client:
             self._client = client
             self._heart = self.loop.create_task(self._beat())
@@ -177,6 +182,19 @@ class WorkflowRun:
             if self._writing:
                 await asyncio.gather(*self._writing)
             self._heart.cancel()
+
+    async def _introduce(self) -> None:
+        """A schedule has started this run: the server knows it by an id of its own."""
+        known = await asyncio.to_thread(ServerChannel.introduce, str(self.flow_run_id))
+        if known is None:
+            return
+        self.execution |= known["execution"]
+        self.execution_id = str(self.execution["id"])
+        self.channel = ServerChannel.from_environment(self.execution_id)
+        for name in ("currentUser", "trigger"):
+            if self.inputs.get(name) is None:
+                self.inputs[name] = known[name]
+        self.stopped = known.get("stop")
 
     async def finish(self) -> State[Any]:
         """The run's final state. ``success`` only if no node failed."""

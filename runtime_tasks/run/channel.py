@@ -38,6 +38,15 @@ class ServerChannel:
         url, token = os.environ.get("DATAROLL_API_URL"), os.environ.get("DATAROLL_WORKER_TOKEN")
         return cls(url.rstrip("/"), token, execution_id) if url and token else None
 
+    @classmethod
+    def introduce(cls, flow_run_id: str) -> dict[str, Any] | None:
+        """Who a run is in dataroll that a schedule has started; None without a server."""
+        channel = cls.from_environment(f"flow-run:{flow_run_id}")
+        if channel is None:
+            return None
+        answer = channel._request("GET", f"flow-runs/{flow_run_id}", None, PATIENCE)
+        return dict(answer.json()) if answer.status_code == 200 else None
+
     def connection(self, connection_id: str) -> Connection:
         answer = self._call("GET", f"connections/{connection_id}")
         if answer.status_code == 404:
@@ -75,7 +84,12 @@ class ServerChannel:
         *,
         patience: float = PATIENCE,
     ) -> httpx.Response:
-        url = f"{self.url}/api/worker/executions/{self.execution_id}/{path}"
+        return self._request(method, f"executions/{self.execution_id}/{path}", body, patience)
+
+    def _request(
+        self, method: str, path: str, body: Mapping[str, Any] | None, patience: float
+    ) -> httpx.Response:
+        url = f"{self.url}/api/worker/{path}"
         give_up = time.monotonic() + patience
         pause = 0.2
         while True:

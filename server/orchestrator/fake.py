@@ -164,7 +164,9 @@ class FakeOrchestrator:
         )
         self._hint(run_id)
 
-    def fire_schedule(self, deployment_id: str, parameters: Mapping[str, Any]) -> str:
+    def fire_schedule(
+        self, deployment_id: str, parameters: Mapping[str, Any], at: datetime | None = None
+    ) -> str:
         """A run that a schedule has started: no execution knows of it yet."""
         run_id = f"run-scheduled-{len(self.runs)}"
         self.runs[run_id] = RunState(
@@ -173,6 +175,7 @@ class FakeOrchestrator:
             status="running",
             updated_at=self._now(),
             scheduled=True,
+            scheduled_for=at or self._now(),
             deployment_id=deployment_id,
             parameters=parameters,
         )

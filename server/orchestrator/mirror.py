@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, or_, select
@@ -142,6 +143,8 @@ class Mirror:
             state = await self.orchestrator.get(run_id)
             if state is None:
                 return False
+            # A run that a schedule started carries no execution's tag; we know it by its own id.
+            state = replace(state, execution_id=execution.id)
             lines = await self.orchestrator.logs(run_id, newest - OVERLAP if newest else None)
             async with self.database.writing() as session:
                 changed = await record_run(session, state)

@@ -364,6 +364,7 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
         error=message if status in ("failed", "cancelled") else None,
         nodes=tuple(node_state(entry, over, updated) for entry in by_node.values()),
         scheduled=bool(run.auto_scheduled),
+        scheduled_for=run.expected_start_time if run.auto_scheduled else None,
         deployment_id=str(run.deployment_id) if run.deployment_id else None,
         parameters=run.parameters or {},
     )

@@ -94,6 +94,8 @@ class RunState:
     nodes: tuple[NodeState, ...] = ()
     scheduled: bool = False
     """Started by a schedule of the orchestrator, so the server has no execution for it yet."""
+    scheduled_for: datetime | None = None
+    """When the schedule wanted it to start."""
     deployment_id: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
 

@@ -7,12 +7,14 @@ the same. Nothing is written before the signature is good.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from weakref import WeakValueDictionary
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -47,6 +49,8 @@ HEADERS = ("x-github-event", "x-gitlab-event", "webhook-id", "user-agent")
 """What a filter may read of the headers."""
 
 NOBODY = new_secret("standard")
+
+_one_at_a_time: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,17 @@ async def receive(
         return Delivered(None, "filtered")
     if not trigger.is_active:
         raise Conflict("this webhook is paused", code="paused")
+    # Senders repeat themselves at once; those who come second read instead of queueing to write.
+    lock = _one_at_a_time.setdefault((trigger.id, delivery_id or new_id()), asyncio.Lock())
+    waited = lock.locked()
     try:
-        return await _deliver(database, trigger.id, delivery_id, headers, payload, ip)
+        async with lock:
+            if waited and delivery_id != NEVER:
+                async with database.reading() as session:
+                    known = await _known(session, trigger.id, delivery_id)
+            if known is not None:
+                return known
+            return await _deliver(database, trigger.id, delivery_id, headers, payload, ip)
     except FilterFailed as error:
         await note_error(database, trigger.id, str(error))
         raise Invalid(str(error), code="filter-failed") from None

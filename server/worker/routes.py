@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,6 +25,7 @@ from server.models import (
     utc_now,
 )
 from server.secret_box import SecretBox
+from server.triggers.adopt import adopt_by_id
 from server.variables.redactor import team_redactor
 from server.worker import schemas
 from server.workflows.facts import read_facts
@@ -161,6 +162,22 @@ async def decision(execution_id: str, node_id: str, session: SessionDep) -> sche
             "signature": approval.signature,
             "resumes": await approvals.last_resume(session, execution.id),
         }
+    )
+
+
+@router.get("/api/worker/flow-runs/{run_id}", **needs("worker"))
+async def flow_run(run_id: str, request: Request) -> schemas.FlowRun:
+    """What a run that a schedule has started asks first: who it is in dataroll."""
+    state = request.app.state
+    adopted = await adopt_by_id(state.database, state.orchestrator, run_id)
+    if adopted is None:
+        raise NotFound(f"no schedule of dataroll has started a run '{run_id[:40]}'")
+    inputs = adopted.parameters
+    return schemas.FlowRun(
+        execution=inputs["execution"],
+        current_user=inputs["currentUser"],
+        trigger=inputs["trigger"],
+        stop=adopted.reason if adopted.status == "cancelled" else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -62,3 +62,13 @@ class Heartbeat(Body):
 
 class Heard(Answer):
     cancel_requested: bool
+
+
+class FlowRun(Answer):
+    """Who a run is that a schedule has started, in the form of the flow's own parameters."""
+
+    execution: dict[str, Any]
+    current_user: dict[str, Any]
+    trigger: dict[str, Any]
+    stop: str | None = None
+    """Why it is not to do anything: it comes too late."""

@@ -288,6 +288,7 @@ async def test_ten_thousand_bad_deliveries_start_nothing_and_good_ones_get_throu
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 async def test_a_thousand_deliveries_ten_times_at_once_are_a_thousand_runs(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
