@@ -119,3 +119,10 @@ class Certainty:
             found.append(lowest.bit_length() - 1)
             bits ^= lowest
         return found
+
+
+class Trusting(Certainty):
+    """Takes every node for one that has run: for a graph with edges missing."""
+
+    def state(self, id_: str, *, at: str) -> State:
+        return "ran"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Code:
         return f"Code({self.text!r})"
 
 
+@lru_cache(maxsize=8192)
 def identifier(*names: str) -> Code:
     """A name, or several with dots between them."""
     for name in names:

@@ -19,9 +19,10 @@ from compiler.expressions import (
     compile_template,
 )
 from compiler.expressions.names import NameTable
+from compiler.expressions.templates import compile_text
 from compiler.expressions.types import UNKNOWN
-from compiler.fields import Field, fields_of, hidden_parameters
-from compiler.graph import FAILED, Graph, branch, step_of
+from compiler.fields import Field, fields_of, hidden_parameters, kinds_of
+from compiler.graph import FAILED, branch, step_of
 from compiler.imports import names_in
 from compiler.layout import Bracket, Value, call, listing, mapping, value_of
 from compiler.names import file_name, python_name
@@ -72,17 +73,22 @@ class Planner:
     """Compiles every hole of the definition, collecting problems."""
 
     def __init__(
-        self, definition: Definition, graph: Graph, text: SourceText, problems: list[Problem]
+        self,
+        definition: Definition,
+        certainty: Certainty,
+        text: SourceText,
+        problems: list[Problem],
     ) -> None:
         self.definition = definition
-        self.graph = graph
+        self.graph = certainty.graph
         self.text = text
         self.problems = problems
         self.values = values_of(definition)
-        self.certainty = Certainty(graph)
+        self.certainty = certainty
         self.uses: dict[str, frozenset[str]] = {}
         """Names that each node's expressions use."""
         self.names_used: set[str] = set()
+        self._meant = {(p.node, p.hint) for p in problems if p.code == "unknown-key"}
         # Expressions on inputs alone mean the same at every node.
         self._known: dict[str, Expression] = {}
 
@@ -173,7 +179,9 @@ class Planner:
 
     def _missing(self, node: Node, fields: Mapping[str, Field]) -> None:
         for key, field in fields.items():
-            if field.required and key not in node.config:
+            wanted = field.required and key not in node.config
+            # A key with a slip of the pen is one mistake, not two.
+            if wanted and (node.id, f"did you mean {key}?") not in self._meant:
                 self._problem(node, key, "missing", f"'{key}' is missing", hint=_example(field))
 
     def _fits(self, node: Node, field: Field, tree: Tree) -> None:
@@ -223,7 +231,23 @@ class Planner:
         if not isinstance(tree.value, str) or "{{" not in tree.value:
             return literal(tree.value)
         compiled = self._compile(node, field, tree, scope, names)
-        return literal(None) if compiled is None else expression(compiled)
+        if compiled is None:
+            return literal(None)
+        wanted = field.accepts if tree is node.config[field.key] else field.accepts.inner
+        if wanted is not None and not compiled.secrets:
+            given = kinds_of(compiled.type)
+            if given and wanted.kinds == {"text"} and given <= {"number", "whole", "boolean"}:
+                # A number where text is wanted is what people see of it.
+                return expression(compile_text(tree.value, scope))
+            if given and wanted.kinds and not given & wanted.kinds:
+                self._problem(
+                    node,
+                    field.key,
+                    "wrong-type",
+                    f"'{field.key}' takes {wanted.wanted()}, and this is {compiled.type}",
+                    tree=tree,
+                )
+        return expression(compiled)
 
     def _compile(
         self, node: Node, field: Field, tree: Tree, scope: Mapping[str, Name], names: set[str]

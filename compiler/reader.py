@@ -21,6 +21,8 @@ class Reader:
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
+        self.names: dict[str, str] = {}
+        """Names of nodes and variables so far, by their Python names."""
 
     def problem(
         self,
@@ -188,7 +190,6 @@ class Reader:
         self,
         name: str,
         at: Place,
-        seen: dict[str, str],
         pattern: re.Pattern[str],
         what: str,
         node: str | None,
@@ -217,8 +218,8 @@ class Reader:
             )
             return False
         python = python_name(name)
-        if python in seen:
-            same = seen[python]
+        if python in self.names:
+            same = self.names[python]
             self.problem(
                 "duplicate-name",
                 f"'{name}' stands here a second time"
@@ -230,7 +231,7 @@ class Reader:
                 hint="rename one of the two",
             )
             return False
-        seen[python] = name
+        self.names[python] = name
         return True
 
 

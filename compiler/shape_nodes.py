@@ -27,7 +27,6 @@ TYPES = tuple(dict.fromkeys(kind for kind, _ in CATALOGUE))
 
 
 def read_nodes(reader: Reader, tree: Tree | None, trigger: TriggerKind) -> Iterator[Node]:
-    seen: dict[str, str] = {}
     if tree is not None and len(tree.items or tree.entries) > MAX_NODES:
         reader.problem(
             "too-large",
@@ -39,7 +38,7 @@ def read_nodes(reader: Reader, tree: Tree | None, trigger: TriggerKind) -> Itera
     empty = True
     for id_, entry, at in reader.named(tree, "nodes", "id"):
         empty = False
-        if not reader.new_name(id_, at, seen, ID, "a node", shown(id_)):
+        if not reader.new_name(id_, at, ID, "a node", shown(id_)):
             continue
         node = _node(reader, id_, entry, at, trigger)
         if node is not None:

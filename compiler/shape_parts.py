@@ -20,9 +20,8 @@ SETTINGS_KEYS = ("timeout", "concurrencyKey", "onCollision", "checks")
 
 
 def read_variables(reader: Reader, tree: Tree | None) -> Iterator[Variable]:
-    seen: dict[str, str] = {}
     for name, entry, at in reader.named(tree, "variables", "name"):
-        if not reader.new_name(name, at, seen, VARIABLE, "a variable", None):
+        if not reader.new_name(name, at, VARIABLE, "a variable", None):
             continue
         if entry.kind != "mapping":
             reader.problem(

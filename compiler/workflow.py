@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from compiler.certainty import Certainty, Trusting
 from compiler.checks import run_checks
 from compiler.checks.subject import Subject
 from compiler.compiled import CompiledFlow, CompiledNode, Schedule, TriggerSpec
@@ -75,11 +76,13 @@ def check_workflow(
     graph: Graph | None = None
     plan: Plan | None = None
     if definition is not None:
-        graph = wire(definition, _ids(tree), problems)
+        graph, whole = wire(definition, _ids(tree), problems)
         check_triggers(definition, problems)
-        if graph is not None:
-            planner = Planner(definition, graph, SourceText(text), problems)
-            plan = planner.plan(version)
+        # In a graph that is not whole nobody can say what has run before what.
+        certainty = Certainty(graph) if whole else Trusting(graph)
+        planner = Planner(definition, certainty, SourceText(text), problems)
+        plan = planner.plan(version)
+        if whole:
             used = frozenset[str]().union(*planner.uses.values())
             subject = Subject(definition, graph, planner.certainty, used)
             problems.extend(run_checks(subject))

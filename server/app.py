@@ -23,6 +23,7 @@ from server.auth.first_start import ensure_first_admin, worker_token
 from server.database import Database
 from server.edge import Edge
 from server.limits import Limits
+from server.live.hub import Hub
 from server.loops import Asleep
 from server.orchestrator.protocol import Orchestrator
 from server.routes import ROUTERS
@@ -47,6 +48,7 @@ def create_app(
         app.state.login_link = await ensure_first_admin(database, settings)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(database.close)
+            await stack.enter_async_context(app.state.hub.running())
             for service in services:
                 await stack.enter_async_context(service(app))
             yield
@@ -79,6 +81,7 @@ def _put_parts(
     state.signer = Signer.open(settings.home)
     state.worker_token = worker_token(settings, dict(os.environ))
     state.database = Database(settings.database_url, state.secret_box, state.signer)
+    state.hub = Hub(state.database)
     state.limits = Limits()
     state.orchestrator = orchestrator
     state.publisher = publisher or NoPublisher()

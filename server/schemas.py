@@ -65,7 +65,7 @@ def _storable(text: str) -> str:
     return text
 
 
-def check_json(value: Any, depth: int = 0) -> Any:
+def checked_json(value: Any, depth: int = 0) -> Any:
     """Refuse what JSON or a text column cannot hold, before it gets anywhere."""
     if depth > MAX_DEPTH:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
@@ -80,18 +80,18 @@ def check_json(value: Any, depth: int = 0) -> Any:
             raise ValueError("the number does not fit into 64 bits")
     elif isinstance(value, dict):
         for key, inner in value.items():
-            check_json(key, depth + 1)
-            check_json(inner, depth + 1)
+            checked_json(key, depth + 1)
+            checked_json(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            check_json(inner, depth + 1)
+            checked_json(inner, depth + 1)
     return value
 
 
 Text = Annotated[str, AfterValidator(_storable)]
 """A string any database can store."""
-Json = Annotated[Any, AfterValidator(check_json)]
-JsonObject = Annotated[dict[str, Any], AfterValidator(check_json)]
+Json = Annotated[Any, AfterValidator(checked_json)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(checked_json)]
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),

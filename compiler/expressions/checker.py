@@ -40,6 +40,7 @@ from compiler.expressions.types import (
 
 FAILURE = object_type({"message": STRING, "type": STRING})
 """What a failed node's ``.error`` offers, beside null."""
+FAILURE_OR_NULL = one_of(FAILURE, NULL)
 
 
 @dataclass
@@ -86,6 +87,8 @@ class _Checker:
         self.names = names
         self.text = text
         self.checked = Checked()
+        self.read: set[tree.Node] = set()
+        """References of which a member is read: the only use there is of a node."""
 
     def fail(self, code: str, message: str, at: int, hint: str | None = None) -> NoReturn:
         raise ExpressionError(code, message, at + 1, hint, self.text)
@@ -112,7 +115,7 @@ class _Checker:
             case tree.Parameter():
                 return known.parameters[node.name]
             case tree.Member():
-                return self.member(node, node.name, node.at, known)
+                return self.member(node, known)
             case tree.Index():
                 return self.index(node, known)
             case tree.Chain():
@@ -177,17 +180,22 @@ class _Checker:
                     node.at,
                     "draw a path of edges from it to this node, or refer to one that has a path",
                 )
+        if node not in self.read:
+            hint = f"write {node.name}.output, {node.name}.status or {node.name}.error"
+            self.fail("not-a-value", f"'{node.name}' is a node, not a value", node.at, hint)
         self.checked.references.add(node.name)
         output = name.output if name.state == "ran" else one_of(name.output, NULL)
         return Object(
             (
                 ("output", Field("output", output)),
                 ("status", Field("status", STRING)),
-                ("error", Field("error", one_of(FAILURE, NULL))),
+                ("error", Field("error", FAILURE_OR_NULL)),
             )
         )
 
     def target(self, node: tree.Member | tree.Index | tree.Call, known: _Known) -> Type:
+        if isinstance(node.target, tree.Reference) and not isinstance(node, tree.Call):
+            self.read.add(node.target)
         kind = self.type_of(node.target, known)
         if node.optional:
             return something(kind)
@@ -213,7 +221,8 @@ class _Checker:
                 f"write {node.target.name}?.output, and ?? for what to take instead",
             )
 
-    def member(self, node: tree.Member | tree.Index, name: str, at: int, known: _Known) -> Type:
+    def member(self, node: tree.Member, known: _Known) -> Type:
+        name = node.name
         kind = self.target(node, known)
         found: list[Type] = []
         for member in members_of(something(kind)):
@@ -229,7 +238,7 @@ class _Checker:
                 case List() | Text() if name == "length":
                     found.append(COUNT)
         if not found:
-            self.unknown_field(something(kind), name, at)
+            self.unknown_field(something(kind), name, node.at)
         missing = len(found) < len(members_of(something(kind)))
         return one_of(*found, UNDEFINED) if missing else one_of(*found)
 
@@ -247,9 +256,10 @@ class _Checker:
 
     def index(self, node: tree.Index, known: _Known) -> Type:
         key = self.type_of(node.key, known)
-        if isinstance(node.key, tree.Constant) and isinstance(node.key.value, str):
-            return self.member(node, node.key.value, node.key.at, known)
         kind = self.target(node, known)
+        self.read.discard(node.target)
+        if isinstance(node.target, tree.Reference):
+            self.reference(node.target)
         found: list[Type] = []
         for member in members_of(something(kind)):
             match member:

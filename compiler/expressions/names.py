@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -86,8 +86,10 @@ def free_identifier(text: str, taken: Iterable[str]) -> str:
     return name
 
 
-def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
+def did_you_mean(wrong: str, known: Collection[str]) -> str | None:
     """The hint of a misspelt name, or what there is if that is short."""
+    if len(known) > 1_000:
+        return None  # every misspelt name would be compared with every node
     known = sorted(known)
     close = get_close_matches(wrong[:100], known, n=1, cutoff=0.6)
     if not close:

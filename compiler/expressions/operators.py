@@ -244,7 +244,7 @@ def logical(emitter: Emitter, node: tree.Logical) -> Piece:
             test = compare(left, "is not", Piece("None"))
             return choice(test, left, emitter.value(node.right))
         return call("js.default", left, emitter.lazy(node.right))
-    if emitter.tells_truth(kind):
+    if emitter.tells_truth(kind) or emitter.is_true_unless_none(kind):
         word = "and" if node.operator == "&&" else "or"
         return joined(left, word, emitter.value(node.right))
     return call("js.both" if node.operator == "&&" else "js.either", left, emitter.lazy(node.right))

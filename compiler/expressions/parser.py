@@ -233,14 +233,15 @@ class _Parser:
             if operator == "[" or (operator == "?." and scanner.take("[")):
                 key = self.expression()
                 scanner.expect("]", at)
-                if isinstance(key, tree.Constant) and isinstance(key.value, str):
-                    self.refuse_machinery(key.value, key.at)
-                node = tree.Index(at, node, key, optional)
-                continue
-            name, place = scanner.member_name()
-            if scanner.peek() == "(":
-                node = self.call(node, name, place, optional)
-                continue
+                if not (isinstance(key, tree.Constant) and isinstance(key.value, str)):
+                    node = tree.Index(at, node, key, optional)
+                    continue
+                name, place = key.value, key.at  # a["b"] is a.b
+            else:
+                name, place = scanner.member_name()
+                if scanner.peek() == "(":
+                    node = self.call(node, name, place, optional)
+                    continue
             self.refuse_machinery(name, place)
             guarded = operator == "?." and name == "output" and self.is_node(node)
             node = tree.Member(place, node, name, optional)

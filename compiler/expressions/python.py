@@ -78,11 +78,11 @@ def _settled(root: tree.Node, types: Mapping[tree.Node, Type], piece: Piece) -> 
         return piece  # data as it came; no input holds undefined
     if piece.code == "js.undefined":
         return Piece("None")
-    if piece.guard is not None and not may_be(types[root], Null) and not _makes(root):
+    if piece.guard is not None and not may_be(types[root], Null) and not _makes(root, types):
         test, then = piece.guard
         if then.path is None:
             return choice(test, then, Piece("None"))
-    if _holds_undefined(types[root]) or _makes(root):
+    if may_be(types[root], Undefined) or _makes(root, types):
         if piece.path is not None:
             base, keys = piece.path
             return Piece(f"js.value({', '.join((base.code, *keys))})")
@@ -90,18 +90,14 @@ def _settled(root: tree.Node, types: Mapping[tree.Node, Type], piece: Piece) -> 
     return piece
 
 
-def _holds_undefined(kind: Type) -> bool:
-    return may_be(kind, Undefined) or any(
-        isinstance(member, List) and _holds_undefined(member.item) for member in members_of(kind)
-    )
-
-
-def _makes(root: tree.Node) -> bool:
-    """Whether the expression builds lists or objects, which may hold undefined or be huge."""
+def _makes(root: tree.Node, types: Mapping[tree.Node, Type]) -> bool:
+    """Whether the expression builds lists or objects that may hold undefined or be huge."""
     level = [root]
     while level:
         for node in level:
             if isinstance(node, tree.Array | tree.ObjectLiteral) and not _is_constant(node):
+                return True
+            if isinstance(node, tree.Arrow) and may_be(types[node], Undefined):
                 return True
         level = [child for node in level for child in tree.children(node)]
     return False
@@ -194,6 +190,18 @@ class Emitter:
             member.whole for member in _numbers(kind)
         )
 
+    def is_true_unless_none(self, kind: Type) -> bool:
+        """Whether it is None or an object that Python, too, takes for true: not a dict."""
+        return all(
+            isinstance(member, Null)
+            or (
+                isinstance(member, Object)
+                and bool(member.fields)
+                and all(field.attribute is not None for _, field in member.fields)
+            )
+            for member in members_of(kind)
+        )
+
     def link(self, node: tree.Member | tree.Index | tree.Call, target: Piece) -> Piece:
         """One step of a chain, on its emitted target."""
         kind = self.types[node.target]
@@ -201,8 +209,6 @@ class Emitter:
         match node:
             case tree.Member():
                 return self.member(target, kind, node.name)
-            case tree.Index(key=tree.Constant(value=str() as name)):
-                return self.member(target, kind, name)
             case tree.Index():
                 return get(target, self.value(node.key))
             case tree.Call():

@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from compiler.expressions import tree
 from compiler.expressions.expression import Expression, compiled
 from compiler.expressions.names import Name, Names, SecretName, as_names
-from compiler.expressions.parser import parse_at
+from compiler.expressions.parser import LONGEST, parse_at
 from compiler.expressions.pieces import literal
 from compiler.expressions.tokens import Scanner
 from compiler.expressions.types import STRING, UNKNOWN
-
-LONGEST = 100_000
 
 
 def compile_template(value: str, names: Names) -> Expression:
@@ -32,6 +30,12 @@ def compile_template(value: str, names: Names) -> Expression:
     return compiled(root, known, value)
 
 
+def compile_text(value: str, names: Names) -> Expression:
+    """The same, but always text: a lone hole is put into words, as it would be among text."""
+    known = as_names(names)
+    return compiled(tree.Template(0, tuple(parts_of(value, known))), known, value)
+
+
 def parts_of(value: str, names: Mapping[str, Name]) -> list[tree.Node]:
     """Text as constants, holes as their expressions."""
     scanner = Scanner(value, names)
@@ -43,6 +47,8 @@ def parts_of(value: str, names: Mapping[str, Name]) -> list[tree.Node]:
         scanner.position = opened + 2
         scanner.refuse_unclosed(opened)
         node = parse_at(scanner)
+        if scanner.position - opened > LONGEST:
+            scanner.fail("too-long", f"the hole is longer than {LONGEST:,} characters", opened)
         if not value.startswith("}}", scanner.skip_blank()):
             scanner.unexpected(None if scanner.position < len(value) else "the hole is not closed")
         parts.append(node)

@@ -26,19 +26,19 @@ def text_of_parts(emitter: Emitter, parts: Sequence[tree.Node]) -> Piece:
             "".join(str(part.value) for part in parts if isinstance(part, tree.Constant))
         )
     written: list[str] = []
-    quote = '"'
+    # Black's rule; and what the text holds must not decide what the code looks like.
+    said = "".join(str(p.value) for p in parts if isinstance(p, tree.Constant))
+    quote = "'" if said.count('"') > said.count("'") else '"'
     for part, (piece, kind), constant in zip(parts, pieces, constants, strict=True):
         if constant and isinstance(part, tree.Constant):
-            text = str(part.value)
-            if "{" in text or "}" in text or '"' in text:
-                return js_text([piece for piece, _ in pieces])
-            written.append(escaped(text, quote))
+            text = escaped(str(part.value), quote)
+            written.append(text.replace("{", "{{").replace("}", "}}"))
             continue
         code = piece.code if prints_alike(kind) else f"js.text({piece.code})"
         if piece.level < ATOM or not _SAFE_IN_HOLE.fullmatch(code):
             return js_text([piece for piece, _ in pieces])
         written.append(f"{{{code}}}")
-    return Piece(f'f"{"".join(written)}"')
+    return Piece(f"f{quote}{''.join(written)}{quote}")
 
 
 def js_text(pieces: Sequence[Piece]) -> Piece:

@@ -100,6 +100,8 @@ class Scanner:
         self.position = position
         self.parameters: list[str] = []
         self.arrows = 0
+        self._peeked_at = -1
+        self._peeked = ""
         # Keys that no run of word characters and hyphens covers are looked for by hand.
         odd = () if isinstance(names, NameTable) else names
         self._odd = sorted((name for name in odd if not _RUN.fullmatch(name)), key=len)[::-1]
@@ -108,13 +110,17 @@ class Scanner:
         raise ExpressionError(code, message, at + 1, hint, self.text)
 
     def skip_blank(self) -> int:
-        self.position = BLANK.match(self.text, self.position).end()  # type: ignore[union-attr]
+        if self._peeked_at != self.position:
+            self.position = BLANK.match(self.text, self.position).end()  # type: ignore[union-attr]
         return self.position
 
     def peek(self) -> str:
         """The operator that comes next; empty if something else does."""
-        found = _OPERATOR.match(self.text, self.skip_blank())
-        return found.group() if found else ""
+        if self._peeked_at != self.position:
+            found = _OPERATOR.match(self.text, self.skip_blank())
+            self._peeked_at = self.position
+            self._peeked = found.group() if found else ""
+        return self._peeked
 
     def take(self, operator: str) -> bool:
         """Move past the operator if it comes next."""
@@ -141,6 +147,8 @@ class Scanner:
         if operator in ("//", "/*"):
             self.fail("not-in-language", "there are no comments in expressions", at)
         found = _RUN.match(self.text, at)
+        if found and found.group() in FOREIGN:
+            self.fail("not-in-language", f"there is no '{found.group()}' in expressions", at)
         seen = found.group()[:60] if found else operator or self.text[at]
         self.fail("syntax", message or f"{seen!r} does not belong here", at, hint)
 
@@ -265,7 +273,8 @@ class Scanner:
 
     def unknown(self, name: str, at: int) -> NoReturn:
         shown = name if len(name) <= 60 else name[:57] + "…"
-        hint = did_you_mean(name, [*self.names, *self.parameters])
+        known = {} if len(self.names) > 1_000 else self.names
+        hint = did_you_mean(name, [*known, *self.parameters]) if known else None
         self.fail("unknown-name", f"nothing here is called '{shown}'", at, hint)
 
     def _name(self, at: int, name: str) -> Token:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -142,6 +142,8 @@ def members_of(kind: Type) -> tuple[Type, ...]:
 
 def one_of(*kinds: Type) -> Type:
     """The type of a value that is one of these."""
+    if len(kinds) == 1:
+        return kinds[0]
     flat: list[Type] = []
     for kind in kinds:
         for member in members_of(kind):
@@ -164,7 +166,9 @@ def one_of(*kinds: Type) -> Type:
 
 def something(kind: Type) -> Type:
     """The type without null and undefined."""
-    rest = [member for member in members_of(kind) if not isinstance(member, Null | Undefined)]
+    if not isinstance(kind, OneOf):
+        return kind
+    rest = [member for member in kind.members if not isinstance(member, Null | Undefined)]
     return one_of(*rest) if rest else kind
 
 
@@ -250,10 +254,10 @@ def _of_schema(schema: Any, depth: int) -> Type:
     if not isinstance(schema, Mapping) or depth > 20:
         return UNKNOWN
     for union in ("anyOf", "oneOf"):
-        if isinstance(schema.get(union), list):
-            return one_of(*(_of_schema(part, depth + 1) for part in schema[union])) or UNKNOWN
+        if isinstance(schema.get(union), list) and schema[union]:
+            return one_of(*(_of_schema(part, depth + 1) for part in schema[union]))
     kind = schema.get("type")
-    if isinstance(kind, list):
+    if isinstance(kind, list) and kind:
         return one_of(*(_of_schema({**schema, "type": one}, depth + 1) for one in kind))
     if kind is None and isinstance(schema.get("enum"), list) and schema["enum"]:
         return one_of(*(_of_annotation(type(value), ()) for value in schema["enum"]))
@@ -277,10 +281,10 @@ def _integer(low: Any, high: Any) -> Type:
 
 def _object_of_schema(schema: Mapping[str, Any], depth: int) -> Type:
     properties = schema.get("properties")
-    required: Iterable[Any] = schema.get("required") or ()
+    required = schema.get("required")
     fields: list[tuple[str, Field]] = []
     for name, part in properties.items() if isinstance(properties, Mapping) else ():
         kind = _of_schema(part, depth + 1)
-        kind = kind if name in required else one_of(kind, UNDEFINED)
+        kind = kind if isinstance(required, list) and name in required else one_of(kind, UNDEFINED)
         fields.append((str(name), Field(None, kind)))
     return Object(tuple(fields), open=schema.get("additionalProperties") is not False)

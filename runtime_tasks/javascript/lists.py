@@ -9,8 +9,8 @@ from runtime_tasks.errors import ExpressionFailed
 from runtime_tasks.javascript.comparison import same
 from runtime_tasks.javascript.logic import truthy
 from runtime_tasks.javascript.strings import contains
-from runtime_tasks.javascript.texts import glued, text_of
-from runtime_tasks.javascript.values import LIMIT, as_json, called, is_list, is_nothing, undefined
+from runtime_tasks.javascript.texts import glued, text_of, within_limit
+from runtime_tasks.javascript.values import as_json, called, is_list, is_nothing, undefined
 
 Function = Callable[..., Any]
 
@@ -54,14 +54,8 @@ def includes(values: Any, wanted: Any) -> bool:
 def join(values: Any, separator: Any = undefined) -> str:
     between = "," if separator is undefined else text_of(separator)
     items = only_list(values, "join")
-    texts: list[str] = []
-    left = LIMIT
-    for item in items:
-        texts.append("" if is_nothing(item) else text_of(item))
-        left -= len(texts[-1]) + len(between)
-        if left < -len(between):
-            raise ExpressionFailed(f"an expression made a text of more than {LIMIT:,} characters")
-    return glued(between.join(texts))
+    texts = ["" if is_nothing(item) else text_of(item) for item in items]
+    return glued(within_limit(between, texts))
 
 
 def _applied(

@@ -27,41 +27,48 @@ _WIDE = re.compile("[^\u0000-\uffff]")
 
 def text(*parts: Any) -> str:
     """All parts as text, one behind the other: a template with several holes."""
-    return glued("".join([text_of(part) for part in parts]))
+    return glued(within_limit("", [text_of(part) for part in parts]))
 
 
 def text_of(value: Any) -> str:
     """``String(value)``."""
-    return _text_of(value, [LIMIT], 0)
+    return value if type(value) is str else _text_of(value, {}, 0)
 
 
-def _text_of(value: Any, left: list[int], depth: int) -> str:
+def _text_of(value: Any, known: dict[int, str], depth: int) -> str:
     value = as_json(value)
     if isinstance(value, str):
-        written = str(value)
-    elif value is None:
-        written = "null"
-    elif value is undefined:
-        written = "undefined"
-    elif isinstance(value, bool):
-        written = "true" if value else "false"
-    elif is_number(value):
-        written = numeral(value)
-    elif is_list(value):
+        return str(value)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if is_number(value):
+        return numeral(value)
+    if is_list(value):
+        return _text_of_list(value, known, depth)
+    if value is undefined:
+        return "undefined"
+    if own_member(value, "toString") is not undefined:
+        raise ExpressionFailed("an object with a member 'toString' cannot be written as text")
+    return "[object Object]"
+
+
+def _text_of_list(values: Any, known: dict[int, str], depth: int) -> str:
+    """A list that stands in several places is written once: see ``values.plain``."""
+    if id(values) not in known:
         if depth > DEEPEST:
             raise ExpressionFailed("lists stand too deep in lists to be written as text")
-        left[0] -= len(value)
-        return ",".join(
-            "" if is_nothing(item) else _text_of(item, left, depth + 1) for item in value
-        )
-    else:
-        if own_member(value, "toString") is not undefined:
-            raise ExpressionFailed("an object with a member 'toString' cannot be written as text")
-        written = "[object Object]"
-    left[0] -= len(written)
-    if left[0] < 0:
+        texts = ["" if is_nothing(item) else _text_of(item, known, depth + 1) for item in values]
+        known[id(values)] = within_limit(",", texts)
+    return known[id(values)]
+
+
+def within_limit(between: str, texts: list[str]) -> str:
+    """The texts joined, unless that is more than an expression may make."""
+    if sum(map(len, texts)) + len(between) * (len(texts) - 1) > LIMIT:
         raise ExpressionFailed(f"an expression made a text of more than {LIMIT:,} characters")
-    return written
+    return between.join(texts)
 
 
 def glued(joined: str) -> str:

@@ -72,7 +72,7 @@ def as_json(value: Any) -> Any:
 
 @cache
 def attributes(kind: Hashable) -> Mapping[str, str] | None:
-    """JSON name → attribute of a pydantic model or dataclass; None for any other class.
+    """JSON name → attribute of a model, a dataclass or a class with slots; None for another.
 
     Only declared fields can be read, so no expression reaches a method or a dunder.
     """
@@ -85,6 +85,8 @@ def attributes(kind: Hashable) -> Mapping[str, str] | None:
         return {field.alias or generated(name): name for name, field in kind.model_fields.items()}
     if is_dataclass(kind):
         return {field.name: field.name for field in fields(kind) if not field.name.startswith("_")}
+    if "__slots__" in vars(kind):
+        return {name: name for name in vars(kind)["__slots__"] if not name.startswith("_")}
     return None
 
 
@@ -105,26 +107,36 @@ def own_member(value: Any, key: str) -> Any:
 def plain(value: Any) -> Any:
     """The value as JSON has it: undefined becomes None, and is left out of objects.
 
-    It is what a step receives. Outputs of steps are handed on as they are.
+    It is what a step receives. Outputs of steps are handed on as they are. What stands in
+    several places is converted once, but counted in each: written as JSON it would be there
+    each time, and a short expression can put a list into itself thirty times over.
     """
-    return _plain(value, [LIMIT], 0)
+    return _plain(value, {}, 0)[0]
 
 
-def _plain(value: Any, left: list[int], depth: int) -> Any:
-    left[0] -= 1
-    if left[0] < 0 or depth > DEEPEST:
-        raise ExpressionFailed("an expression made a value that is too big to hand on")
+def _plain(value: Any, known: dict[int, tuple[Any, int]], depth: int) -> tuple[Any, int]:
+    """The plain value, and how many values it is made of."""
     if value is undefined:
-        return None
-    if is_list(value):
-        return [_plain(item, left, depth + 1) for item in value]
+        return None, 1
+    if not isinstance(value, list | tuple | dict):
+        return value, 1
+    if id(value) in known:
+        return known[id(value)]
+    if depth > DEEPEST:
+        raise ExpressionFailed("an expression made a value that is too deep to hand on")
+    made: Any
     if isinstance(value, dict):
-        return {
-            key: _plain(item, left, depth + 1)
-            for key, item in value.items()
-            if item is not undefined
-        }
-    return value
+        inner = {key: _plain(item, known, depth + 1) for key, item in value.items()}
+        made = {key: item for key, (item, _) in inner.items() if value[key] is not undefined}
+        count = sum(count for _, count in inner.values())
+    else:
+        items = [_plain(item, known, depth + 1) for item in value]
+        made = [item for item, _ in items]
+        count = sum(count for _, count in items)
+    if count > LIMIT:
+        raise ExpressionFailed("an expression made a value that is too big to hand on")
+    known[id(value)] = made, count + 1
+    return known[id(value)]
 
 
 def called(value: Any) -> str:

@@ -28,7 +28,8 @@ def execute(
     ``on_partial``: what to do with a migration that an earlier run left half-applied.
     """
     started = perf_counter()
-    work, journal, database = session.work, session.work.journal, session.database
+    work = session.work = session.work.on(session.database)
+    journal, database = work.journal, session.database
     with database.lock(wait=wait):
         work.skips = decide(session, settle(session), on_partial)
         history = session.history()
@@ -42,6 +43,8 @@ def execute(
         tables = database.tables()
         schema = database.fingerprint(session.tool.books(database))
         made = [t for t in session.tool.books(database) if t not in tables]
+        outer = [t.rpartition(".")[0] for t in made]
+        made += [f"schema {name}" for name in outer if name and not database.has_schema(name)]
         if journal.open():
             made.append("dataroll_journal")
         journal.write(

@@ -144,6 +144,8 @@ def _settle_tool(session: Session, entries: list[Entry]) -> Partial | None:
 def _close(session: Session, entries: list[Entry], partial: Partial | None) -> Partial | None:
     """Say in the journal what became of it, where a crash left that open."""
     started, end = entries[0], entries[-1]
+    if partial is None and started.direction == "up":
+        _unmark(session, started.migration)
     if end.kind != "migration" or end.status == "started":
         session.work.journal.write(
             "migration",
@@ -155,6 +157,17 @@ def _close(session: Session, entries: list[Entry], partial: Partial | None) -> P
             kept=partial.kept if partial else 0,
         )
     return partial
+
+
+def _unmark(session: Session, identifier: str) -> None:
+    """Nothing of it is applied, so the tool's book must not say that it stopped half-way."""
+    from runtime_tasks.migrations.tools.script import ScriptTool
+
+    if isinstance(session.tool, ScriptTool):
+        migration = find(session.history().applied, identifier)
+        if migration is not None and migration.status == "failed":
+            with session.database.transaction():
+                session.tool.erase(session.database, migration)
 
 
 def _note_statement(session: Session, intent: Entry) -> None:

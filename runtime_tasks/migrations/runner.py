@@ -67,6 +67,8 @@ class _Run:
         self.kinds = [kind_of(s.sql, self.database.dialect) for s in self.statements]
         self.kept = 0
         """Statements that stay applied whatever happens now."""
+        self.marked = False
+        """The tool's book says that the migration has begun."""
         self.position = 0
         self.started = perf_counter()
 
@@ -106,7 +108,9 @@ class _Run:
 
     def _one_by_one(self, skip: int) -> None:
         if self.direction == "up" and not self.work.trial:
-            self.tool.started(self.database, self.migration)
+            self.marked = True
+            with self.database.transaction():
+                self.tool.started(self.database, self.migration)
         self._set_again(skip)
         for group in self._groups(skip):
             self.work.check_cancelled()
@@ -222,8 +226,12 @@ class _Run:
                 kind=OutcomeUnknown,
             )
         self._journal("failed", error=str(error), position=self.position, kept=self.kept)
-        if self.kept and self.direction == "up" and not self.work.trial:
-            self.tool.failed(self.database, self.migration, str(error))
+        if self.marked and not self.work.trial:
+            with self.database.transaction():
+                if self.kept:
+                    self.tool.failed(self.database, self.migration, str(error))
+                else:
+                    self.tool.erase(self.database, self.migration)
         return self._error(str(error), code=error.code)
 
     def _error(

@@ -28,6 +28,7 @@ def undo(
     them cannot be undone.
     """
     started = perf_counter()
+    session.work = session.work.on(session.database)
     with session.database.lock(wait=wait):
         partials = settle(session)
         history = session.history()
@@ -40,7 +41,7 @@ def undo(
             chosen = _since(session, history, first, partials) if first else []
             session.work.skips = {p.migration: p.kept for p in partials}
         if chosen and not pretend:
-            _take_back(session, chosen)
+            _take_back(session, chosen, first)
         if first and not pretend:
             _tidy(session, first)
             _compare(session, first)
@@ -71,7 +72,7 @@ def _first_run(session: Session, execution: str) -> Entry | None:
         if entry.kind != "run":
             continue
         if entry.direction == "down" and entry.status == "applied":
-            first = None
+            first = None if entry.detail.get("back_to") else first
         elif entry.direction == "up" and entry.status == "started" and first is None:
             first = entry
     return first
@@ -97,7 +98,7 @@ def _since(
     return [migration for migration in reversed(found) if migration is not None]
 
 
-def _take_back(session: Session, chosen: list[Migration]) -> None:
+def _take_back(session: Session, chosen: list[Migration], first: Entry | None) -> None:
     gone = [m.id for m in chosen if m.status == "missing"]
     if gone:
         raise Refused(f"{', '.join(gone)} cannot be taken back: the files are not there any more")
@@ -116,7 +117,9 @@ def _take_back(session: Session, chosen: list[Migration]) -> None:
     except StepError as error:
         journal.write("run", "failed", direction="down", error=str(error))
         raise
-    journal.write("run", "applied", direction="down", schema=session.schema())
+    journal.write(
+        "run", "applied", direction="down", schema=session.schema(), back_to=first and first.id
+    )
 
 
 def _tidy(session: Session, first: Entry) -> None:
@@ -127,7 +130,9 @@ def _tidy(session: Session, first: Entry) -> None:
         if table == JOURNAL_TABLE:
             if {e.execution for e in session.work.journal.entries()} <= {first.execution}:
                 session.work.journal.remove()
-        elif counts.get(table) == 0:
+        elif table.startswith("schema "):
+            database.run(f"DROP SCHEMA {database.quote(table.removeprefix('schema '))}")
+        elif table in counts and session.tool.emptied(database):
             database.run(f"DROP TABLE {'.'.join(database.quote(p) for p in table.split('.'))}")
 
 

@@ -51,7 +51,7 @@ class Work:
 
     def on(self, database: Database, **changes: Any) -> Work:
         """The same work on another database, with books of its own."""
-        return replace(self, database=database, runs=[], applied=[], done=0, **changes)
+        return replace(self, database=database, runs=[], applied=[], skips={}, done=0, **changes)
 
     def run(self, migration: Migration, sql: str) -> StatementRun:
         """Run one statement of the migration's and note what it did."""

@@ -24,10 +24,9 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="dataroll"'}
 
 
 async def authenticate(request: Request) -> Caller:
-    """Raises Unauthorized. Many bad attempts from one address are slowed down."""
+    """Raises Unauthorized, and TooMany after many bad attempts from one address."""
     limits: Limits = request.app.state.limits
     ip = address(request)
-    limits.check_failures(ip)
     caller = await _caller(request)
     if caller is None:
         limits.count_failure(ip)
@@ -145,7 +144,6 @@ def check_worker(request: Request) -> None:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not same(token.strip(), request.app.state.worker_token):
         limits: Limits = request.app.state.limits
-        limits.check_failures(address(request))
         limits.count_failure(address(request))
         raise Unauthorized("this takes the worker's token", headers=CHALLENGE)
 

@@ -130,14 +130,22 @@ async def change_member(
 
 
 @router.delete(
-    "/api/teams/{team_id}/members/{user_id}", status_code=204, **needs("viewer", errors=(409,))
+    "/api/teams/{team_id}/members/{user_id}", status_code=204, **needs("admin", errors=(409,))
 )
 async def remove_member(team_id: str, user_id: str, access: AccessDep) -> None:
-    """Leave, or as an admin remove somebody."""
+    """Remove somebody of my rank or below."""
     access.team(team_id)
-    if user_id != access.caller.user_id:
-        access.require(team_id, "admin")
     member, _ = await service.find_member(access.session, team_id, user_id)
+    await service.remove_member(access.session, access.caller, member)
+
+
+@router.post(
+    "/api/teams/{team_id}/leave", status_code=204, **needs("viewer", "write", errors=(409,))
+)
+async def leave(team_id: str, access: AccessDep) -> None:
+    """Leave the team. The last owner stays."""
+    access.team(team_id)
+    member, _ = await service.find_member(access.session, team_id, access.caller.user_id)
     await service.remove_member(access.session, access.caller, member)
 
 

@@ -16,7 +16,7 @@ from server.templates import schemas
 from server.templates.answers import BadAnswers, answered
 from server.templates.catalogue import Template, UnknownTemplate, template, templates
 from server.workflows import present, queries, service
-from server.workflows.compiling import problems_of
+from server.workflows.compiling import check
 from server.workflows.schemas import WorkflowAnswer
 
 router = APIRouter(tags=["templates"])
@@ -35,9 +35,13 @@ async def one_template(template_id: str) -> schemas.TemplateAnswer:
 
 @router.post("/api/workflows/from-template/{template_id}", status_code=201, **needs("developer"))
 async def from_template(
-    template_id: str, body: schemas.FromTemplate, access: AccessDep, response: Response
+    template_id: str,
+    access: AccessDep,
+    response: Response,
+    body: schemas.FromTemplate | None = None,
 ) -> WorkflowAnswer:
     """Make a draft from a template. Secrets among the answers are stored encrypted, apart."""
+    body = body or schemas.FromTemplate()
     chosen = _find(template_id)
     team_id = access.team(body.team_id)
     try:
@@ -65,7 +69,7 @@ async def from_template(
             name=name,
         )
     definition = await queries.definition_of(access.session, workflow)
-    problems = await problems_of(definition.content, definition.format, definition.version)
+    problems = await check(definition.content, definition.format, definition.version)
     response.headers["ETag"] = etag(workflow.revision)
     return WorkflowAnswer.model_validate(await present.detail(access.session, workflow, problems))
 
@@ -130,5 +134,5 @@ def _shown(each: Template) -> schemas.TemplateAnswer:
             )
             for question in each.questions
         ],
-        definition=each.text,
+        content=each.text,
     )

@@ -29,8 +29,9 @@ class TemplateAnswer(Answer):
     trigger: str
     tags: list[str]
     questions: list[QuestionAnswer]
-    definition: str
-    """The definition, as YAML."""
+    content: str
+    """The definition."""
+    format: str = "yaml"
 
 
 class FromTemplate(Body):

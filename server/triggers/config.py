@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, field_validator
 
 from runtime_tasks.steps.cron import check_cron, check_timezone
 from runtime_tasks.steps.triggers import EVENTS
 from server.errors import Invalid
-from server.schemas import Body, ShortText
+from server.schemas import Body, JsonObject, ShortText
 from server.triggers.filters import compiled
 
-TriggerType = Literal["scheduled", "webhook", "event"]
+TriggerType = Literal["manual", "scheduled", "webhook", "event"]
 Scheme = Literal["standard", "github", "gitlab", "shared-secret"]
 
 
@@ -33,18 +33,29 @@ class Scheduled(Body):
     description: ShortText = ""
 
 
-class Webhook(Body):
-    scheme: Scheme = "standard"
+class Manual(Body):
+    description: ShortText = ""
+
+
+class Started(Body):
+    """A trigger that brings a payload, and what it hands to the run besides."""
+
     filter: Filter = ""
+    variables: JsonObject = Field(default_factory=dict)
+    connection_id: ShortText | None = None
+    description: ShortText = ""
+
+
+class Webhook(Started):
+    scheme: Scheme = "standard"
+    header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")] | None = None
+    """Of ``shared-secret``: the header that carries it, where the sender cannot choose ours."""
     path: ShortText = ""
     """What it is called; the address is made of a random key."""
-    description: ShortText = ""
 
 
-class Event(Body):
+class Event(Started):
     event: ShortText
-    filter: Filter = ""
-    description: ShortText = ""
 
     @field_validator("event")
     @classmethod
@@ -55,7 +66,8 @@ class Event(Body):
         return value
 
 
-MODELS: dict[str, type[Scheduled] | type[Webhook] | type[Event]] = {
+MODELS: dict[str, type[Body]] = {
+    "manual": Manual,
     "scheduled": Scheduled,
     "webhook": Webhook,
     "event": Event,
@@ -65,7 +77,7 @@ MODELS: dict[str, type[Scheduled] | type[Webhook] | type[Event]] = {
 def checked(type_: str, config: dict[str, Any]) -> dict[str, Any]:
     """The configuration as it is stored. Raises Invalid that names the fields."""
     try:
-        return MODELS[type_].model_validate(config).model_dump(by_alias=True)
+        return MODELS[type_].model_validate(config).model_dump(by_alias=True, exclude_none=True)
     except ValidationError as error:
         problems = [
             {

@@ -66,13 +66,19 @@ async def create(
     """Add a trigger. A webhook's key, address and secret are in this answer and in no other."""
     config = checked(body.type, body.config)
     if body.type == "scheduled":
-        added = Schedule("new", config["cron"], config["timezone"])
+        added = Schedule("new", config["cron"], config["timezone"], body.is_active)
         await _reschedule(request, workflow_id, added=added)
     async with database_of(request).writing() as session:
         access = Access(session, request.state.caller, request.state.policy)
         workflow = await access.find(Workflow, workflow_id)
         trigger, shown = await service.make(
-            session, access.caller.actor, workflow, body.type, body.config, _box(request)
+            session,
+            access.caller.actor,
+            workflow,
+            body.type,
+            body.config,
+            _box(request),
+            is_active=body.is_active,
         )
     if body.type == "scheduled":
         await _reschedule(request, workflow_id)  # under the name it has got

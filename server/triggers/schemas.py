@@ -13,7 +13,15 @@ from server.triggers.config import TriggerType
 
 class NewTrigger(Body):
     type: TriggerType
-    config: JsonObject = Field(default_factory=dict)
+    config: JsonObject = Field(
+        default_factory=dict,
+        description=(
+            "scheduled: `{cron, timezone, catchUp}`; webhook: `{scheme: standard | github | "
+            "gitlab | shared-secret, header, filter, variables, connectionId}`; event: `{event, "
+            "filter, variables, connectionId}`"
+        ),
+    )
+    is_active: bool = True
 
 
 class ChangeTrigger(Body):
@@ -35,6 +43,7 @@ class TriggerAnswer(Answer):
     last_error: str | None
     created_at: datetime
     updated_at: datetime
+    revision: int
 
 
 class TriggerMade(TriggerAnswer):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,10 +16,11 @@ from server.errors import Conflict
 from server.executions.service import create_execution
 from server.ids import new_id
 from server.models import (
+    TeamVariable,
     Workflow,
-    WorkflowDefinition,
     WorkflowExecution,
     WorkflowTrigger,
+    WorkflowVariable,
     utc_now,
 )
 from server.secret_box import SecretBox
@@ -27,6 +29,7 @@ from server.triggers.keys import Shown, renew
 
 MOST = 50
 """Triggers of one workflow."""
+HOLE = re.compile(r"\s*\{\{\s*([A-Za-z_][\w-]*)\s*\}\}\s*")
 
 
 async def triggers_of(session: AsyncSession, workflow_id: str) -> list[WorkflowTrigger]:
@@ -41,6 +44,8 @@ async def make(
     type_: str,
     config: dict[str, Any],
     box: SecretBox,
+    *,
+    is_active: bool = True,
 ) -> tuple[WorkflowTrigger, Shown | None]:
     """A trigger, and for a webhook what is shown once."""
     if len(await triggers_of(session, workflow.id)) >= MOST:
@@ -50,7 +55,7 @@ async def make(
         workflow_id=workflow.id,
         type=type_,
         config=checked(type_, config),
-        is_active=True,
+        is_active=is_active,
         revision=1,
         created_by=actor.id,
     )
@@ -77,47 +82,60 @@ async def noted(
     )
 
 
-async def keep_drawn(
-    session: AsyncSession, workflow: Workflow, definition: WorkflowDefinition
-) -> None:
+class Drawn(Protocol):
+    """``compiler.compiled.TriggerSpec``."""
+
+    @property
+    def node(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def config(self) -> Mapping[str, Any]: ...
+
+
+async def keep_drawn(session: AsyncSession, workflow_id: str, drawn: Iterable[Drawn]) -> None:
     """One trigger for each trigger node of what is being published; pauses and keys stay."""
-    known = {row.node_id: row for row in await triggers_of(session, workflow.id) if row.node_id}
-    drawn: dict[str, tuple[str, dict[str, Any]]] = {}
-    for node in definition.nodes:
-        data = node.get("data") or {}
-        kind = data.get("trigger") or workflow.trigger
-        if node.get("type") == "trigger" and kind in ("scheduled", "webhook", "event"):
-            drawn[node["id"]] = (kind, _drawn_config(kind, data))
+    known = {row.node_id: row for row in await triggers_of(session, workflow_id) if row.node_id}
+    specs = {spec.node: spec for spec in drawn}
     for node_id, row in known.items():
-        if node_id not in drawn or drawn[node_id][0] != row.type:
+        if node_id not in specs or specs[node_id].kind != row.type:
             await session.delete(row)
             await session.flush()
-    for node_id, (kind, config) in drawn.items():
+    for node_id, spec in specs.items():
         found = known.get(node_id)
-        if found is None or found.type != kind:
-            found = WorkflowTrigger(id=new_id(), workflow_id=workflow.id, type=kind)
+        if found is None or found.type != spec.kind:
+            found = WorkflowTrigger(id=new_id(), workflow_id=workflow_id, type=spec.kind)
             found.node_id, found.is_active, found.revision = node_id, True, 0
             session.add(found)
-        if found.config != config:
-            found.config = config
+        if found.config != dict(spec.config):
+            # The compiler has checked it, so nothing is refused here.
+            found.config = dict(spec.config)
             found.revision += 1
     await session.flush()
 
 
-_KEYS = {
-    "scheduled": ("cron", "timezone", "catchUp", "description"),
-    "webhook": ("scheme", "filter", "path", "description"),
-    "event": ("event", "filter", "description"),
-}
-
-
-def _drawn_config(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """What the node says. The compiler has checked it, so nothing is refused here."""
-    config = {key: data[key] for key in _KEYS[kind] if data.get(key) not in (None, "")}
-    secret = data.get("secret")
-    if kind == "webhook" and isinstance(secret, str) and secret.strip():
-        config["secretVariable"] = secret.strip().removeprefix("{{").removesuffix("}}").strip()
-    return config
+async def secret_of(
+    session: AsyncSession, trigger: WorkflowTrigger, workflow: Workflow, box: SecretBox
+) -> str:
+    """The secret that a drawn webhook names, if it has a value; else the one that was made."""
+    named = HOLE.fullmatch(str(trigger.config.get("secret", "")))
+    sealed = None
+    if named is not None:
+        sealed = await session.scalar(
+            select(WorkflowVariable.default_value).where(
+                WorkflowVariable.workflow_id == workflow.id,
+                WorkflowVariable.name == named[1],
+                WorkflowVariable.is_secret.is_(True),
+            )
+        ) or await session.scalar(
+            select(TeamVariable.value).where(
+                TeamVariable.team_id == workflow.team_id,
+                TeamVariable.name == named[1],
+                TeamVariable.is_secret.is_(True),
+            )
+        )
+    sealed = sealed or trigger.secret
+    return box.decrypt(sealed) if sealed else ""
 
 
 async def fire(
@@ -134,11 +152,14 @@ async def fire(
 
     Raises Conflict when nothing is published, Invalid when variables are missing.
     """
+    config = trigger.config
     execution = await create_execution(
         session,
         workflow,
         triggered_by=by,
         actor=actor,
+        variables=config.get("variables") or {},
+        context={"connectionId": config["connectionId"]} if config.get("connectionId") else {},
         trigger_payload=payload,
         trigger_id=trigger.id,
         idempotency_key=f"{by}:{trigger.id}:{key}"[:255],

@@ -25,20 +25,18 @@ from server.errors import ApiError, BadRequest, Conflict, Invalid, Unauthorized
 from server.ids import new_id
 from server.limits import Limits
 from server.models import (
-    TeamVariable,
     WebhookDelivery,
     Workflow,
     WorkflowExecution,
     WorkflowTrigger,
-    WorkflowVariable,
     utc_now,
 )
-from server.schemas import check_json
+from server.schemas import checked_json
 from server.secret_box import SecretBox, SecretKeyError
 from server.tokens import token_hash
 from server.triggers.filters import FilterFailed, passes
 from server.triggers.keys import new_secret
-from server.triggers.service import fire, note_error
+from server.triggers.service import fire, note_error, secret_of
 from server.webhooks.signatures import NEVER, delivery
 
 log = logging.getLogger("dataroll.webhooks")
@@ -73,17 +71,21 @@ async def receive(
     key: str,
     headers: Mapping[str, str],
     body: bytes,
-    ip: str,
+    actor: Actor,
 ) -> Delivered:
     """Raises TooMany, Unauthorized, BadRequest, Conflict, Invalid."""
-    limits.check_webhook(ip)
+    limits.check_webhook(actor.ip or "")
     hashed = token_hash(key)
     async with database.reading() as session:
         row = (
             await session.execute(
                 select(WorkflowTrigger, Workflow)
                 .join(Workflow, Workflow.id == WorkflowTrigger.workflow_id)
-                .where(WorkflowTrigger.key_hash == hashed, Workflow.deleted_at.is_(None))
+                .where(
+                    WorkflowTrigger.key_hash == hashed,
+                    WorkflowTrigger.type == "webhook",
+                    Workflow.deleted_at.is_(None),
+                )
             )
         ).one_or_none()
         if row is None:
@@ -92,7 +94,10 @@ async def receive(
             raise refused()
         trigger, workflow = row
         secret = await _secret(session, trigger, workflow, box)
-        delivery_id = delivery(trigger.config.get("scheme", "standard"), secret, headers, body)
+        config = trigger.config
+        delivery_id = delivery(
+            config.get("scheme", "standard"), secret, headers, body, header=config.get("header")
+        )
         if delivery_id is None:
             raise refused()
         limits.check_webhook_key(hashed)
@@ -114,7 +119,7 @@ async def receive(
                     known = await _known(session, trigger.id, delivery_id)
             if known is not None:
                 return known
-            return await _deliver(database, trigger.id, delivery_id, headers, payload, ip)
+            return await _deliver(database, trigger.id, delivery_id, headers, payload, actor)
     except FilterFailed as error:
         await note_error(database, trigger.id, str(error))
         raise Invalid(str(error), code="filter-failed") from None
@@ -129,7 +134,7 @@ async def _deliver(
     delivery_id: str,
     headers: Mapping[str, str],
     payload: Any,
-    ip: str,
+    actor: Actor,
 ) -> Delivered:
     async with database.writing() as session:
         trigger = await session.get(WorkflowTrigger, trigger_id)
@@ -150,7 +155,7 @@ async def _deliver(
                 by="webhook",
                 payload=payload,
                 key=delivery_id or new_id(),
-                actor=Actor(None, f"webhook {trigger.key_prefix}…", ip),
+                actor=actor,
             )
         if delivery_id != NEVER:
             session.add(
@@ -190,26 +195,8 @@ async def _known(session: AsyncSession, trigger_id: str, delivery_id: str) -> De
 async def _secret(
     session: AsyncSession, trigger: WorkflowTrigger, workflow: Workflow, box: SecretBox
 ) -> str:
-    """The secret variable that the drawn node names, if it has a value, else the trigger's own."""
-    name = trigger.config.get("secretVariable")
-    sealed = None
-    if name:
-        sealed = await session.scalar(
-            select(WorkflowVariable.default_value).where(
-                WorkflowVariable.workflow_id == workflow.id,
-                WorkflowVariable.name == name,
-                WorkflowVariable.is_secret.is_(True),
-            )
-        ) or await session.scalar(
-            select(TeamVariable.value).where(
-                TeamVariable.team_id == workflow.team_id,
-                TeamVariable.name == name,
-                TeamVariable.is_secret.is_(True),
-            )
-        )
-    sealed = sealed or trigger.secret
     try:
-        return box.decrypt(sealed) if sealed else ""
+        return await secret_of(session, trigger, workflow, box)
     except SecretKeyError:
         log.error("trigger %s: its secret was sealed with a key that is not here", trigger.id)
         return ""
@@ -221,7 +208,7 @@ def parsed(headers: Mapping[str, str], body: bytes) -> Any:
     if kind != "application/json" and not kind.endswith("+json"):
         raise BadRequest("a webhook takes JSON: set the content type application/json")
     try:
-        return check_json(json.loads(body, parse_constant=_no_constant))
+        return checked_json(json.loads(body, parse_constant=_no_constant))
     except (ValueError, RecursionError) as error:
         why = str(error) if type(error) is ValueError else "it cannot be read"
         raise BadRequest(f"the body is no JSON that can be kept: {why}") from None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Path, Request
 
 from server.access import database_of, needs
+from server.actors import Actor
+from server.auth.authenticate import address, agent
 from server.schemas import Answer
 from server.webhooks.receive import receive
 
@@ -20,7 +22,14 @@ class WebhookTaken(Answer):
 @router.post(
     "/api/webhooks/{key}",
     status_code=202,
-    **needs("public", errors=(401, 409)),
+    **{
+        **needs("public", errors=(401, 409)),
+        "openapi_extra": {
+            "x-policy": "public",
+            "security": [],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
+        },
+    },
 )
 async def webhook(request: Request, key: str = Path(max_length=200)) -> WebhookTaken:
     """Deliver a signed JSON body. 401 says that the key or the signature is not good, not which."""
@@ -33,7 +42,7 @@ async def webhook(request: Request, key: str = Path(max_length=200)) -> WebhookT
         key=key,
         headers={name.lower(): value for name, value in request.headers.items()},
         body=body,
-        ip=request.client.host if request.client else "",
+        actor=Actor(None, "webhook", address(request), agent(request)),
     )
     if taken.status == "pending":
         state.dispatcher.wake()

@@ -7,7 +7,7 @@
 ``standard``        Standard Webhooks: HMAC-SHA256 over ``id.timestamp.body``, five minutes of grace
 ``github``          ``X-Hub-Signature-256``: HMAC-SHA256 over the body
 ``gitlab``          ``X-Gitlab-Token``: the secret itself
-``shared-secret``   ``Authorization: Bearer`` or ``X-Webhook-Secret``: the secret itself
+``shared-secret``   ``Authorization: Bearer``, ``X-Webhook-Secret`` or a header of one's own: the secret itself
 
 The delivery id is what a replay has in common with the first: what the signature covers where
 there is one (GitHub's does not cover its own ``X-GitHub-Delivery``), else the sender's header.
@@ -36,6 +36,7 @@ def delivery(
     headers: Mapping[str, str],
     body: bytes,
     *,
+    header: str | None = None,
     now: float | None = None,
 ) -> str | None:
     """The delivery's id, :data:`NEVER` where the sender gives none, None where it is not theirs.
@@ -59,7 +60,8 @@ def delivery(
         case "shared-secret":
             bearer = headers.get("authorization", "")
             given = bearer[7:] if bearer[:7].lower() == "bearer " else ""
-            if not _same(given or headers.get("x-webhook-secret", ""), secret):
+            named = headers.get((header or "x-webhook-secret").lower(), "")
+            if not _same(named or given, secret):
                 return None
             return _given(headers, "idempotency-key", "webhook-id", "x-delivery-id")
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal, Protocol, cast
 
@@ -39,14 +39,14 @@ async def compiled(content: str, format: str, version: int) -> Compiled:  # noqa
     return await asyncio.to_thread(compile_workflow, content, cast(Format, format), version=version)
 
 
-async def problems_of(content: str, format: str, version: int = 1) -> list[Problem]:  # noqa: A002
-    """Everything to mend; empty when it may be published."""
-    try:
-        flow = await compiled(content, format, version)
-    except DefinitionError as error:
-        return list(error.problems)
-    warnings: Sequence[Problem] = getattr(flow, "warnings", ())
-    return list(warnings)
+def check_workflow(source: str, format: Format, version: int) -> list[Problem]:  # noqa: A002
+    compiler = importlib.import_module("compiler")
+    return list(compiler.check_workflow(source, format, version=version).problems)
+
+
+async def check(content: str, format: str, version: int = 1) -> list[Problem]:  # noqa: A002
+    """Errors and warnings in the order of the text; without errors it may be published."""
+    return await asyncio.to_thread(check_workflow, content, cast(Format, format), version)
 
 
 def refused(error: DefinitionError) -> Invalid:

@@ -58,7 +58,7 @@ async def publish(
             take_over(definition, flow)
         deployment_id = await _deploy(publisher, workflow, definition, flow)
         try:
-            return await _write(database, caller.actor, workflow, definition, deployment_id)
+            return await _write(database, caller.actor, workflow, definition, deployment_id, flow)
         except BaseException:
             await _restore(database, publisher, workflow)
             raise
@@ -115,6 +115,7 @@ async def _write(
     seen: Workflow,
     seen_definition: WorkflowDefinition,
     deployment_id: str,
+    flow: Compiled,
 ) -> Publication:
     now = utc_now()
     async with database.writing() as session:
@@ -151,8 +152,7 @@ async def _write(
                 setattr(definition, key, getattr(seen_definition, key))
             definition.published_at, definition.published_by = now, actor.id
         definition.deployment_id = deployment_id
-        await session.flush()
-        await keep_drawn(session, workflow, definition)
+        await keep_drawn(session, workflow.id, getattr(flow, "triggers", ()))
         in_flight = [
             run
             for run in await open_runs(session, workflow.id)

@@ -13,7 +13,7 @@ from server.models import Workflow, WorkflowDefinition
 from server.paging import PagingQuery
 from server.schemas import Page
 from server.workflows import present, publish, queries, schemas, service
-from server.workflows.compiling import problems_of
+from server.workflows.compiling import check
 
 router = APIRouter(tags=["workflows"])
 
@@ -48,7 +48,7 @@ async def _answer(
     access: AccessDep, workflow: Workflow, response: Response
 ) -> schemas.WorkflowAnswer:
     definition = await queries.definition_of(access.session, workflow)
-    problems = await problems_of(definition.content, definition.format, definition.version)
+    problems = await check(definition.content, definition.format, definition.version)
     response.headers["ETag"] = etag(workflow.revision)
     return schemas.WorkflowAnswer.model_validate(
         await present.detail(access.session, workflow, problems)

@@ -169,4 +169,12 @@ def any_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
             )
         return FakeFlow(f"# version {version}\n{source}")
 
+    def check_workflow(source: str, format_: str, version: int) -> list[Problem]:
+        try:
+            compile_workflow(source, format_, version=version)
+        except DefinitionError as error:
+            return list(error.problems)
+        return []
+
     monkeypatch.setattr(compiling, "compile_workflow", compile_workflow)
+    monkeypatch.setattr(compiling, "check_workflow", check_workflow)

@@ -18,7 +18,7 @@ async def test_all_templates_are_listed_with_their_questions(world: World) -> No
     assert asked["database"]["default"] == "production"
     assert asked["approvers"]["default"] == ["role:approver"]
     assert asked["slackWebhook"]["default"] is None
-    assert "Dry-Run" in safe["definition"]
+    assert "Dry-Run" in safe["content"]
     one = await world.admin.get("/api/workflow-templates/prod_safe")
     assert one.json() == safe
     assert (await world.admin.get("/api/workflow-templates/nothing")).status_code == 404

@@ -6,14 +6,25 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import pytest
 from standardwebhooks import Webhook
 
-from tests.server.conftest import World, any_compiler, world
+from tests.server.conftest import World, any_compiler, running, world
 
 __all__ = ["World", "any_compiler", "world"]
+
+
+@pytest.fixture
+async def compiling_world(tmp_path: Path) -> AsyncIterator[World]:
+    """A server with the real compiler."""
+    async with running(tmp_path / "home") as world:
+        yield world
+
 
 WAITING = """\
 version: "1.0"

@@ -115,14 +115,16 @@ async def test_a_configuration_that_is_wrong_names_its_field(
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
-async def test_publishing_makes_a_trigger_of_each_trigger_node(world: World) -> None:
+async def test_publishing_makes_a_trigger_of_each_trigger_node(compiling_world: World) -> None:
+    world = compiling_world
     workflow = await world.published(DRAWN)
     base = f"/api/workflows/{workflow['id']}/triggers"
     rows = {row["nodeId"]: row for row in (await world.admin.get(base)).json()["items"]}
     assert {node: (row["type"], row["config"]) for node, row in rows.items()} == {
         "nightly": ("scheduled", {"cron": "0 2 * * *", "timezone": "Europe/Zurich"}),
-        "pushed": ("webhook", {"scheme": "github", "secretVariable": "hook"}),
+        "pushed": ("webhook", {"scheme": "github", "secret": "{{ hook }}"}),
         "after": ("event", {"event": "execution.finished"}),
+        "by-hand": ("manual", {}),
     }
     await world.admin.patch(f"{base}/{rows['nightly']['id']}", json={"isActive": False})
     refused = await world.admin.patch(
@@ -138,15 +140,16 @@ async def test_publishing_makes_a_trigger_of_each_trigger_node(world: World) -> 
     )
     await world.admin.post(f"/api/workflows/{workflow['id']}/publish", json={})
     again = {row["nodeId"]: row for row in (await world.admin.get(base)).json()["items"]}
-    assert again.keys() == {"nightly", "pushed", "afterwards"}
+    assert again.keys() == {"nightly", "pushed", "afterwards", "by-hand"}
     assert again["nightly"]["id"] == rows["nightly"]["id"]
     assert again["nightly"]["isActive"] is False
     assert again["nightly"]["config"]["cron"] == "0 3 * * *"
 
 
 async def test_a_drawn_webhook_gets_its_key_by_rotation_and_its_secret_from_the_variable(
-    world: World,
+    compiling_world: World,
 ) -> None:
+    world = compiling_world
     from tests.triggers.conftest import body_of, github
 
     workflow = await world.published(DRAWN)

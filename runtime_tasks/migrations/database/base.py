@@ -164,6 +164,10 @@ class Database(ABC):
     def tables(self) -> set[str]:
         """Names of the tables, qualified with their schema where that is not the default one."""
 
+    def has_schema(self, name: str) -> bool:
+        """Whether there is a schema of that name, where databases have schemas."""
+        return True
+
     @abstractmethod
     def fingerprint(self, ignore: Sequence[str] = ()) -> Fingerprint:
         """The schema as it stands, without our own tables and those named."""

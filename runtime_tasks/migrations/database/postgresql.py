@@ -135,6 +135,9 @@ class PostgreSQL(Database):
     def tables(self) -> set[str]:
         return {name for (name,) in self.query(postgresql_schema.TABLES)}
 
+    def has_schema(self, name: str) -> bool:
+        return bool(self.query("SELECT 1 FROM pg_namespace WHERE nspname = ?", (name,)))
+
     def fingerprint(self, ignore: Sequence[str] = ()) -> Fingerprint:
         return postgresql_schema.fingerprint(self, ignore)
 

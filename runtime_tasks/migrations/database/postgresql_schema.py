@@ -116,9 +116,10 @@ QUERIES = (
 
 def fingerprint(database: PostgreSQL, ignore: Sequence[str]) -> Fingerprint:
     left_out = {name.rpartition(".")[2] for name in (JOURNAL_TABLE, *ignore)}
+    schemas = {name.rpartition(".")[0] for name in ignore}
     objects: dict[str, str] = {}
     for query in QUERIES:
         for kind, name, definition, table in database.query(query):
-            if table not in left_out:
+            if table not in left_out and not (kind == "schema" and name in schemas):
                 objects[f"{kind} {name}"] = definition or ""
     return Fingerprint(objects)

@@ -14,6 +14,12 @@ from runtime_tasks.migrations.tools.protocol import MigrationTool
 
 TOOLS = {
     "alembic": "alembic:Alembic",
+    "dbmate": "dbmate:Dbmate",
+    "prisma": "prisma:Prisma",
+    "drizzle": "drizzle:Drizzle",
+    "flyway": "flyway:Flyway",
+    "golang-migrate": "golang_migrate:GolangMigrate",
+    "goose": "goose:Goose",
     "sql": "sql:PlainSql",
 }
 

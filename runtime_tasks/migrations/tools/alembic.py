@@ -79,6 +79,10 @@ class Alembic:
     def reverse(self, work: Work, migrations: Sequence[Migration]) -> None:
         on_a_copy(work, lambda inner: self._run(inner, migrations, "downgrade"))
 
+    def emptied(self, database: Database) -> bool:
+        book = ".".join(database.quote(part) for part in self._books[0].split("."))
+        return database.query(f"SELECT count(*) FROM {book}") == [(0,)]
+
     def irreversible(self, migrations: Sequence[Migration]) -> list[str]:
         return []
 

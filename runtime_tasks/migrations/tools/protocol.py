@@ -34,5 +34,8 @@ class MigrationTool(Protocol):
     def reverse(self, work: Work, migrations: Sequence[Migration]) -> None:
         """Undo the migrations, in the order given (newest first)."""
 
+    def emptied(self, database: Database) -> bool:
+        """Whether the tool's book has no migration in it any more."""
+
     def irreversible(self, migrations: Sequence[Migration]) -> list[str]:
         """Why which of them cannot be undone by the tool; empty if all can."""

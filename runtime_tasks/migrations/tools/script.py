@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,18 @@ class ScriptTool:
 
     def failed(self, database: Database, migration: Migration, error: str) -> None:
         """Write into the book that a migration failed (for tools that do)."""
+
+    def resumed(self, database: Database, migration: Migration) -> None:
+        """Take the mark of a failure out of the book: the migration is gone on with."""
+
+    def emptied(self, database: Database) -> bool:
+        """Whether the book has no migration in it any more."""
+        book = ".".join(database.quote(part) for part in self.books(database)[0].split("."))
+        return database.query(f"SELECT count(*) FROM {book}") == [(0,)]
+
+    def tool_lock(self, database: Database) -> AbstractContextManager[None]:
+        """The tool's own lock, where it has one."""
+        return nullcontext()
 
     def books(self, database: Database) -> tuple[str, ...]:
         return (self.book,)
@@ -128,12 +141,22 @@ class ScriptTool:
     def apply(self, work: Work, migrations: Sequence[Migration]) -> None:
         if not self.has_book(work.database):
             self.make_book(work.database)
+        with nullcontext() if work.trial else self.tool_lock(work.database):
+            self._apply(work, migrations)
+
+    def _apply(self, work: Work, migrations: Sequence[Migration]) -> None:
         for migration in migrations:
+            if migration.id in work.skips:
+                self.resumed(work.database, migration)
             skip = work.skips.get(migration.id, 0)
             run_script(work, self, migration, list(migrations), "up", skip=skip)
             work.applied.append(migration)
 
     def reverse(self, work: Work, migrations: Sequence[Migration]) -> None:
+        with nullcontext() if work.trial else self.tool_lock(work.database):
+            self._reverse(work, migrations)
+
+    def _reverse(self, work: Work, migrations: Sequence[Migration]) -> None:
         for migration in migrations:
             tolerant = migration.id in work.skips
             run_script(work, self, migration, list(migrations), "down", tolerant=tolerant)
