@@ -1,6 +1,7 @@
-"""Runs that a schedule has started get an execution of their own.
+"""Runs that Prefect has started by itself get an execution of their own.
 
-The orchestrator fires schedules by itself, so that they fire while this server stands still.
+The orchestrator fires schedules by itself, so that they fire while this server stands still; and
+people may start a run in Prefect's own pages, or an event may (docs/prefect.md).
 Such a run asks who it is (``GET /api/worker/flow-runs/{id}``), which adopts it at once; what never
 comes to ask, because its process died, a loop finds.
 
@@ -80,7 +81,7 @@ class Adopter:
 async def adopt_by_id(
     database: Database, orchestrator: Orchestrator, run_id: str
 ) -> WorkflowExecution | None:
-    """The execution of this run, made now if there is none; None if it is no schedule's."""
+    """The execution of this run, made now if there is none; None if its workflow is not ours."""
     async with database.reading() as session:
         found = await known(session, run_id)
     if found is not None:
@@ -96,7 +97,7 @@ async def known(session: AsyncSession, run_id: str) -> WorkflowExecution | None:
 
 async def adopt(database: Database, state: RunState) -> WorkflowExecution | None:
     """Make the execution of a run that a schedule has started. Twice is once."""
-    if not state.scheduled or state.execution_id is not None or state.deployment_id is None:
+    if state.execution_id is not None or state.deployment_id is None:
         return None
     async with database.reading() as session:
         definition = await session.scalar(
@@ -126,6 +127,7 @@ async def _adopted(
     workflow = await session.get(Workflow, definition.workflow_id)
     assert workflow is not None  # noqa: S101 - definitions go with their workflow
     now = utc_now()
+    by = "schedule" if state.scheduled else "prefect"
     execution = WorkflowExecution(
         id=new_id(),
         workflow_id=workflow.id,
@@ -135,10 +137,10 @@ async def _adopted(
         status="pending" if missed is None else "cancelled",
         reason=missed,
         completed_at=None if missed is None else now,
-        triggered_by="schedule",
+        triggered_by=by,
         triggered_at=state.scheduled_for or now,
         trigger_id=trigger.id if trigger else None,
-        idempotency_key=f"schedule:{state.run_id}",
+        idempotency_key=f"prefect:{state.run_id}",
         prefect_flow_run_id=state.run_id,
         deployment_id=state.deployment_id,
         context={"context": {}, "variables": {}, "trigger": None},
@@ -147,8 +149,12 @@ async def _adopted(
     scheduled_for = state.scheduled_for.isoformat() if state.scheduled_for else None
     execution.parameters = {
         **given,
-        "currentUser": await current_user(session, workflow.team_id, Actor(None, "schedule")),
-        "trigger": {"type": "scheduled", "body": {"scheduledFor": scheduled_for}},
+        "currentUser": await current_user(session, workflow.team_id, Actor(None, by)),
+        "trigger": given.get("trigger")
+        or {
+            "type": "scheduled" if state.scheduled else "manual",
+            "body": {"scheduledFor": scheduled_for},
+        },
         "execution": {
             "id": execution.id,
             "startedAt": now.isoformat(),
@@ -177,7 +183,7 @@ async def _adopted(
         execution_id=execution.id,
         version=execution.version,
         workflow=workflow.name,
-        by="schedule",
+        by=by,
         reason=missed,
     )
     return execution
@@ -187,6 +193,8 @@ async def _trigger(
     session: AsyncSession, workflow_id: str, state: RunState
 ) -> WorkflowTrigger | None:
     """Which of the workflow's schedules it was: the one that fires at this time."""
+    if not state.scheduled:
+        return None
     rows = await session.scalars(
         select(WorkflowTrigger).where(
             WorkflowTrigger.workflow_id == workflow_id, WorkflowTrigger.type == "scheduled"
