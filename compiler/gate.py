@@ -10,9 +10,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from compiler.code import Code
 from compiler.compiled import Span
 from compiler.errors import CompilerError
 from compiler.imports import IMPORTS
+from compiler.layout import Value
 from compiler.plan import Plan, TaskPlan
 
 BUILTINS = frozenset(
@@ -35,7 +37,7 @@ _EXPRESSIONS: tuple[type[ast.AST], ...] = (
     *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot, ast.In, ast.NotIn),
 )
 _ALLOWED = frozenset(_EXPRESSIONS)
-_LEAVES = frozenset((ast.Load, ast.Store))
+_SIMPLE = (ast.Constant, ast.Name, ast.Attribute, ast.UnaryOp)
 
 
 class GateError(CompilerError):
@@ -103,11 +105,40 @@ def _task(body: list[ast.stmt], task: TaskPlan, imported: set[str]) -> None:
         case _:
             raise GateError(f"{task.function} does something else than return its step")
     _parameters(it.args, task.parameters, task.function)
-    if it.returns is not None or it.args.defaults:
+    annotated = any(argument.annotation is not None for argument in it.args.args)
+    if it.returns is not None or it.args.defaults or annotated or len(it.decorator_list) != 1:
         raise GateError(f"{task.function} is declared otherwise than planned")
+    _as_planned(it.decorator_list[0], task.decorator, task.function)
+    _as_planned(step, task.step, task.function)
     if ast.unparse(step.func) + "(" != task.step.opening:
         raise GateError(f"{task.function} does not call its step")
     _walk([*it.decorator_list, step], imported.union(task.parameters))
+
+
+def _as_planned(node: ast.expr, planned: Value, function: str) -> None:
+    """The arguments, items and keys that the plan has, and no more; leaves are looked at by _walk."""
+    if isinstance(planned, Code):
+        if planned.simple and not isinstance(node, _SIMPLE):
+            raise GateError(f"{function} says something else than planned")
+        return
+    names = [name for name, _ in planned.items]
+    given: list[ast.expr]
+    match node:
+        case ast.Call():
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            found = [*("" for _ in node.args), *(f"{keyword.arg}=" for keyword in node.keywords)]
+        case ast.List():
+            given, found = node.elts, ["" for _ in node.elts]
+        case ast.Dict():
+            given, found = node.values, names
+            if not all(isinstance(key, ast.Constant) for key in node.keys):
+                raise GateError(f"{function} says something else than planned")
+        case _:
+            raise GateError(f"{function} says something else than planned")
+    if found != names or len(given) != len(names):
+        raise GateError(f"{function} says more or less than planned")
+    for inner, (_, value) in zip(given, planned.items, strict=True):
+        _as_planned(inner, value, function)
 
 
 def _parameters(arguments: ast.arguments, planned: Iterable[str], function: str) -> None:
@@ -131,6 +162,9 @@ def _flow(body: list[ast.stmt], plan: Plan, known: set[str], before: int) -> lis
     if not isinstance(statement, ast.AsyncFunctionDef) or statement.name != plan.function:
         raise GateError("the flow function is missing")
     _parameters(statement.args, (p.name for p in plan.parameters), plan.function)
+    if len(statement.decorator_list) != 1:
+        raise GateError("the flow is declared otherwise than planned")
+    _as_planned(statement.decorator_list[0], plan.flow, plan.function)
     for argument, parameter in zip(statement.args.args, plan.parameters, strict=True):
         if argument.annotation is None or ast.unparse(argument.annotation) != parameter.annotation:
             raise GateError(f"{parameter.name} is declared otherwise than planned")
