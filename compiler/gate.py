@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from functools import lru_cache
 
 from compiler.code import Code
 from compiler.compiled import Span
@@ -59,7 +60,7 @@ def check(source: str, plan: Plan, definition_lines: dict[str, int]) -> tuple[Sp
     before = pieces[0].count("\n") + 3
     for piece, task in zip(pieces[1:-1], plan.tasks, strict=True):
         length = piece.count("\n")
-        _task(_parsed("@" + piece), task, imported)
+        _task(*_looked_at("@" + piece), task, imported)
         tasks[task.node.id] = before + 1, before + 1 + length
         before += length + 3
     functions = {task.function for task in plan.tasks}
@@ -68,6 +69,21 @@ def check(source: str, plan: Plan, definition_lines: dict[str, int]) -> tuple[Sp
         Span(task.node.id, *tasks[task.node.id], *rule, definition_lines[task.node.id])
         for task, rule in zip(plan.tasks, rules, strict=True)
     )
+
+
+@lru_cache(maxsize=1024)
+def _looked_at(piece: str) -> tuple[list[ast.stmt], frozenset[str]]:
+    """A task's syntax tree, and the names it needs from outside.
+
+    Kept, because most functions of a workflow are the same after an edit as before it.
+    """
+    body = _parsed(piece)
+    roots: list[ast.AST | None] = []
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef):
+            roots += statement.decorator_list
+            roots += [part.value for part in statement.body if isinstance(part, ast.Return)]
+    return body, frozenset(name.id for name in _free_names(roots))
 
 
 def _parsed(piece: str) -> list[ast.stmt]:
@@ -96,7 +112,7 @@ def _head(body: list[ast.stmt], plan: Plan) -> set[str]:
     return imported
 
 
-def _task(body: list[ast.stmt], task: TaskPlan, imported: set[str]) -> None:
+def _task(body: list[ast.stmt], names: frozenset[str], task: TaskPlan, imported: set[str]) -> None:
     match body:
         case [
             ast.FunctionDef(name=task.function, body=[ast.Return(value=ast.Call() as step)]) as it
@@ -112,7 +128,9 @@ def _task(body: list[ast.stmt], task: TaskPlan, imported: set[str]) -> None:
     _as_planned(step, task.step, task.function)
     if ast.unparse(step.func) + "(" != task.step.opening:
         raise GateError(f"{task.function} does not call its step")
-    _walk([*it.decorator_list, step], imported.union(task.parameters))
+    unknown = names.difference(imported, task.parameters, BUILTINS)
+    if unknown:
+        raise GateError(f"nobody asked for the name {min(unknown)} in {task.function}")
 
 
 def _as_planned(node: ast.expr, planned: Value, function: str) -> None:
@@ -197,6 +215,13 @@ def _flow(body: list[ast.stmt], plan: Plan, known: set[str], before: int) -> lis
 
 def _walk(roots: Iterable[ast.AST | None], known: set[str]) -> None:
     """Every node below is of an allowed kind, and speaks of known names only."""
+    for use in _free_names(roots):
+        if use.id not in known and use.id not in BUILTINS:
+            raise GateError(f"nobody asked for the name {use.id} on line {use.lineno}")
+
+
+def _free_names(roots: Iterable[ast.AST | None]) -> list[ast.Name]:
+    """The names that are used and not bound below; refuses nodes of other kinds than allowed."""
     bound: set[str] = set()
     loaded: list[ast.Name] = []
     stack: list[ast.AST] = [root for root in roots if root is not None]
@@ -222,10 +247,8 @@ def _walk(roots: Iterable[ast.AST | None], known: set[str]) -> None:
             if isinstance(child, ast.AST):
                 stack.append(child)
             elif isinstance(child, list):
-                stack.extend(item for item in child if isinstance(item, ast.AST))
-    for use in loaded:
-        if use.id not in known and use.id not in bound and use.id not in BUILTINS:
-            raise GateError(f"nobody asked for the name {use.id} on line {use.lineno}")
+                stack += [item for item in child if isinstance(item, ast.AST)]
+    return [use for use in loaded if use.id not in bound]
 
 
 def _line(node: ast.AST) -> int:
