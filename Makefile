@@ -19,13 +19,49 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 .PHONY: setup
 setup: $(VENV)/.installed ## Install everything into .venv
 
+editor/node_modules/.installed: editor/package-lock.json editor/package.json
+	cd editor && npm ci --no-audit --no-fund
+	@touch $@
+
+server/web/index.html: editor/node_modules/.installed $(shell find editor/src editor/public editor/index.html editor/vite.config.ts -type f 2>/dev/null)
+	cd editor && npm run build
+	@touch $@
+
+.PHONY: editor
+editor: server/web/index.html ## Build the editor into server/web
+
+.PHONY: lint-editor
+lint-editor: editor/node_modules/.installed ## Check the editor's types and style
+	cd editor && npm run check
+
+.PHONY: test-editor
+test-editor: editor/node_modules/.installed ## Pass the editor's own tests
+	cd editor && npm test
+
+.PHONY: run
+run: setup editor ## Start everything on this machine and print one URL
+	$(BIN)/dataroll up
+
+.PHONY: demo
+demo: setup ## Do the main job four times, without a browser, and say what happened
+	$(BIN)/dataroll demo
+
 .PHONY: lint
-lint: setup ## Check style, types and the direction of imports
+lint: setup lint-editor ## Check style, types, the direction of imports and the committed flows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/dataroll compile --check templates/workflows/*.yaml
+
+.PHONY: system
+system: ## Install what the tests need from Debian's packages, or say what is missing
+	@sh tests/system-packages
 
 .PHONY: test
-test: setup ## Pass every test (installs databases and Chromium from Debian's packages when it may)
+test: setup system editor test-editor ## Pass every test, on real databases, a real Prefect and a real browser
 	$(BIN)/python -m pytest
+
+.PHONY: clean
+clean: ## Remove what was built and installed here; .dataroll/ with its data stays
+	rm -rf $(VENV) editor/node_modules server/web .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -38,6 +38,9 @@ class ApiClient:
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         return self._answer(self.http.post(path, json=body or {}, headers=headers))
 
+    def put(self, path: str, body: Any) -> Any:
+        return self._answer(self.http.put(path, json=body))
+
     def patch(self, path: str, body: Any) -> Any:
         return self._answer(self.http.patch(path, json=body))
 

@@ -151,10 +151,20 @@ def running(folder: Path, inbox: Inbox, **environment: str) -> Iterator[Installa
         if codes:
             raise SystemExit(codes[0] or 1)
         yield installation
+    except BaseException:
+        show_logs(installation)
+        raise
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join()
         loop.close()
+
+
+def show_logs(installation: Installation) -> None:
+    """The ends of the logs: the folder they are in goes away with the demo."""
+    for log in sorted((installation.home / "logs").glob("*.log")):
+        lines = log.read_text(errors="replace").splitlines()[-60:]
+        click.echo("\n".join((f"--- {log.name}", *lines)), err=True)
 
 
 def free_ports(count: int) -> list[int]:

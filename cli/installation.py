@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.approvals.signing import Signer
 from server.settings import Settings
 
 INBOX_HOST = "127.0.0.2"
@@ -65,6 +66,8 @@ def prepare(environment: Mapping[str, str] | None = None, *, sample: bool = Fals
         "DATAROLL_PUBLIC_URL": settings.public_url,
         "DATAROLL_WORKER_TOKEN": env.get("DATAROLL_WORKER_TOKEN")
         or kept_secret(settings.home / "worker.token"),
+        "DATAROLL_APPROVAL_PUBLIC_KEY": env.get("DATAROLL_APPROVAL_PUBLIC_KEY")
+        or Signer.open(settings.home, env).public_key,
         "PREFECT_API_URL": settings.prefect_api_url or f"http://127.0.0.1:{port}/api",
         "PREFECT_HOME": env.get("PREFECT_HOME", str(settings.home / "prefect")),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

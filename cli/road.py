@@ -11,11 +11,14 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.api_client import ApiClient
 from cli.inbox import Inbox
 from cli.sample import PROJECT
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 ADD_NOTES = "CREATE TABLE notes (id INTEGER PRIMARY KEY, text VARCHAR(200) NOT NULL);\n"
 UNIQUE_NAMES = """\
@@ -122,6 +125,8 @@ class Road:
             error_handler_1="success",
         )
         walk.expect("database", snapshot(self.database_url), before)
+        # From now on the dry run sees the two rows, and would not let the next run come so far.
+        statement(self.database_url, "DELETE FROM customers WHERE id = 3")
         return walk
 
     def rejected(self) -> Walk:
@@ -173,9 +178,9 @@ def copy_project(folder: Path) -> Path:
 
 def snapshot(url: str) -> dict[str, tuple[tuple[str, ...], int]]:
     """Columns and row count by table, dataroll's own and the tools' tables left out."""
-    from sqlalchemy import create_engine, func, inspect, select, table
+    from sqlalchemy import func, inspect, select, table
 
-    engine = create_engine(url)
+    engine = open_engine(url)
     try:
         found = inspect(engine)
         with engine.connect() as connection:
@@ -191,10 +196,18 @@ def snapshot(url: str) -> dict[str, tuple[tuple[str, ...], int]]:
         engine.dispose()
 
 
-def statement(url: str, sql: str) -> None:
-    from sqlalchemy import create_engine
+def open_engine(url: str) -> Engine:
+    """An engine on the driver that dataroll brings along."""
+    from sqlalchemy import create_engine, make_url
 
-    engine = create_engine(url)
+    parsed = make_url(url)
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return create_engine(parsed)
+
+
+def statement(url: str, sql: str) -> None:
+    engine = open_engine(url)
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql(sql)

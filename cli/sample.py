@@ -76,10 +76,7 @@ def publish(
             },
         },
     )
-    api.post(
-        "/api/variables",
-        {"workflowId": workflow["id"], "name": "slackWebhook", "type": "secret", "value": slack},
-    )
+    api.put(f"/api/workflows/{workflow['id']}/variables/slackWebhook", {"value": slack})
     api.post(f"/api/workflows/{workflow['id']}/publish", {"changelog": "First version"})
     return workflow
 

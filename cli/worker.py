@@ -3,6 +3,7 @@ slow another."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -10,8 +11,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from server.orchestrator.prefect import PrefectOrchestrator
 
 
 @click.command()
@@ -33,8 +38,19 @@ async def serve(pool: str, limit: int | None) -> None:
     from server.orchestrator.prefect import PrefectOrchestrator
 
     with warm_server():
-        await PrefectOrchestrator(pool).prepare()
+        await wait_for_prefect(PrefectOrchestrator(pool))
         await ProcessWorker(work_pool_name=pool, limit=limit).start(printer=click.echo)
+
+
+async def wait_for_prefect(prefect: PrefectOrchestrator) -> None:
+    """Prefect may take its time to start; a worker that gives up would only be started again."""
+    from server.orchestrator.protocol import OrchestratorUnavailable
+
+    while True:
+        try:
+            return await prefect.prepare()
+        except OrchestratorUnavailable:
+            await asyncio.sleep(0.5)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
@@ -44,10 +45,16 @@ class Code:
         """Lines that :class:`compiler.layout.Page` put together from Code and constants."""
         return cls("\n".join(lines), simple=False, maker=_MAKER)
 
+    @classmethod
+    def part(cls, text: str, *, simple: bool) -> Code:
+        """A whole expression within one that was compiled; see :func:`layout.taken_apart`."""
+        return cls(text, simple=simple, maker=_MAKER)
+
     def __repr__(self) -> str:
         return f"Code({self.text!r})"
 
 
+@lru_cache(maxsize=8192)
 def identifier(*names: str) -> Code:
     """A name, or several with dots between them."""
     for name in names:

@@ -16,7 +16,7 @@ Place = tuple[int, int]
 TriggerKind = Literal["manual", "scheduled", "webhook", "event"]
 TRIGGERS: tuple[TriggerKind, ...] = ("manual", "scheduled", "webhook", "event")
 
-VARIABLE_TYPES = ("string", "number", "boolean", "object", "secret")
+VARIABLE_TYPES = ("string", "number", "boolean", "object", "list", "connection", "secret")
 COLLISIONS = ("queue", "skip", "cancel-previous")
 
 
@@ -24,9 +24,16 @@ COLLISIONS = ("queue", "skip", "cancel-previous")
 class Variable:
     name: str
     type: str
-    """string | number | boolean | object | secret"""
+    """string | number | boolean | object | list | connection | secret"""
     default: Tree | None = None
+    """Without one the variable must be given, unless it is not ``required``."""
     description: str = ""
+    required: bool = True
+    """Where False and no default stands: the type's empty value."""
+    pattern: str = ""
+    """A regular expression that the whole text must match."""
+    enum: tuple[str | int | float, ...] = ()
+    """The values it may have, where not every value is one."""
     place: Place = field(default=(1, 1), compare=False)
 
     @property
@@ -36,9 +43,12 @@ class Variable:
 
 @dataclass(frozen=True)
 class Retry:
-    """``delays`` in seconds, one for each try after the first."""
+    """How often, and how far apart in seconds; see :func:`compiler.retries.delays`."""
 
-    delays: tuple[int | float, ...]
+    retries: int
+    delay: int | float
+    backoff: str
+    """exponential | linear"""
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,8 @@ class Node:
     """Seconds."""
     continue_on_error: bool = False
     disabled: bool = False
+    description: str = ""
+    """Where the step has no such key of its own."""
     notes: str = ""
     no_rollback: NoRollback | None = None
     place: Place = field(default=(1, 1), compare=False)

@@ -50,11 +50,31 @@ class DefinitionError(CompilerError):
 
 
 class ExpressionError(CompilerError):
-    """The expression cannot be compiled. ``column`` counts characters from 1."""
+    """The expression cannot be compiled. ``column`` counts characters from 1.
 
-    def __init__(self, code: str, message: str, column: int, hint: str | None = None) -> None:
+    ``str()`` is the message; :attr:`drawing` also shows the place::
+
+        discover-2.output.migrations.length > 0
+        ^ did you mean discover-1?
+    """
+
+    def __init__(
+        self, code: str, message: str, column: int, hint: str | None = None, text: str = ""
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.column = column
         self.hint = hint
+        self.text = text
+
+    @property
+    def drawing(self) -> str:
+        """The line of the expression that is meant, with a caret below it and the hint."""
+        before = self.text[: self.column - 1]
+        start = before.rfind("\n") + 1
+        line = self.text[start:].partition("\n")[0]
+        offset = len(before) - start
+        first = max(0, offset - 40)
+        shown = "".join(c if c.isprintable() else "·" for c in line[first : first + 80])
+        return f"    {shown}\n    {' ' * (offset - first)}^ {self.hint or ''}".rstrip()

@@ -16,6 +16,17 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
+from compiler.expressions.types import (
+    Boolean,
+    List,
+    Null,
+    Number,
+    Object,
+    Text,
+    Type,
+    Undefined,
+    members_of,
+)
 from compiler.tree import Tree
 from runtime_tasks.secrets import Secret
 from runtime_tasks.steps.catalogue import NodeType
@@ -99,6 +110,28 @@ def kind_of(tree: Tree) -> str:
     if tree.value is not None and isinstance(tree.value, float) and tree.value.is_integer():
         return "whole"
     return _PLAIN[type(tree.value)]
+
+
+def kinds_of(kind: Type) -> frozenset[str]:
+    """What an expression may give, null and undefined apart; empty where that is not known."""
+    found: set[str] = set()
+    for member in members_of(kind):
+        if isinstance(member, Null | Undefined):
+            continue
+        name = _KINDS.get(type(member))
+        if name is None:
+            return frozenset()
+        found.update(name)
+    return frozenset(found)
+
+
+_KINDS: dict[type[Type], tuple[str, ...]] = {
+    Boolean: ("boolean",),
+    Number: ("number", "whole"),
+    Text: ("text",),
+    List: ("list",),
+    Object: ("mapping",),
+}
 
 
 @cache

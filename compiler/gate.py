@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from compiler.compiled import Span
 from compiler.errors import CompilerError
 from compiler.imports import IMPORTS
-from compiler.plan import Plan
+from compiler.plan import Plan, TaskPlan
 
 BUILTINS = frozenset(
     (
@@ -21,6 +21,9 @@ BUILTINS = frozenset(
         *("any", "all", "next", "min", "max", "abs", "round", "sum", "range", "type"),
     )
 )
+
+BETWEEN_FUNCTIONS = "\n\n\n@"
+"""How the template parts functions. No literal holds it: line ends in texts are escaped."""
 
 _EXPRESSIONS: tuple[type[ast.AST], ...] = (
     *(ast.Attribute, ast.BinOp, ast.BoolOp, ast.Call, ast.Compare, ast.Constant, ast.Dict),
@@ -32,6 +35,7 @@ _EXPRESSIONS: tuple[type[ast.AST], ...] = (
     *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot, ast.In, ast.NotIn),
 )
 _ALLOWED = frozenset(_EXPRESSIONS)
+_LEAVES = frozenset((ast.Load, ast.Store))
 
 
 class GateError(CompilerError):
@@ -39,64 +43,99 @@ class GateError(CompilerError):
 
 
 def check(source: str, plan: Plan, definition_lines: dict[str, int]) -> tuple[Span, ...]:
-    """Raise GateError, or give the source map."""
-    module = ast.parse(source)
-    body = list(module.body)
-    docstring = body.pop(0)
-    if not (isinstance(docstring, ast.Expr) and isinstance(docstring.value, ast.Constant)):
-        raise GateError("the file does not begin with its header")
-    imported: set[str] = set()
-    while body and isinstance(body[0], ast.ImportFrom):
-        imported |= _imported(body.pop(0))  # type: ignore[arg-type]
-    if plan.waived is not None:
-        waived = body.pop(0)
-        if not (isinstance(waived, ast.Assign) and isinstance(waived.value, ast.Dict)):
-            raise GateError("the waivers are no mapping of texts")
-        _walk([waived.value], set())
-    functions = {task.function for task in plan.tasks}
-    if len(body) != len(plan.tasks) + 1:
+    """Raise GateError, or give the source map.
+
+    Each function is parsed by itself: pieces that are whole statements at the left margin mean
+    together what they mean alone, and the trees of thousands of functions at once would cost
+    more than all the rest. A piece that was cut wrongly does not parse.
+    """
+    pieces = source.split(BETWEEN_FUNCTIONS)
+    if len(pieces) != len(plan.tasks) + 2:
         raise GateError("there are more or fewer functions than the plan has")
-    lines: dict[str, tuple[int, int]] = {}
-    for statement, task in zip(body, plan.tasks, strict=False):
-        if not isinstance(statement, ast.FunctionDef) or statement.name != task.function:
-            raise GateError(f"the function {task.function} is missing")
-        if [argument.arg for argument in statement.args.args] != list(task.parameters):
-            raise GateError(f"{task.function} takes other parameters than planned")
-        if len(statement.body) != 1 or not isinstance(statement.body[0], ast.Return):
-            raise GateError(f"{task.function} does more than return its step")
-        known = imported | set(task.parameters)
-        returned = statement.body[0].value
-        if not _calls_step(returned, task.step.opening):
-            raise GateError(f"{task.function} does not call its step")
-        _walk([*statement.decorator_list, returned], known)
-        lines[task.node.id] = statement.decorator_list[0].lineno, statement.end_lineno or 0
-    rules = _flow(body[-1], plan, imported | functions)
+    imported = _head(_parsed(pieces[0]), plan)
+    tasks: dict[str, tuple[int, int]] = {}
+    before = pieces[0].count("\n") + 3
+    for piece, task in zip(pieces[1:-1], plan.tasks, strict=True):
+        length = piece.count("\n")
+        _task(_parsed("@" + piece), task, imported)
+        tasks[task.node.id] = before + 1, before + 1 + length
+        before += length + 3
+    functions = {task.function for task in plan.tasks}
+    rules = _flow(_parsed("@" + pieces[-1]), plan, imported | functions, before)
     return tuple(
-        Span(task.node.id, *lines[task.node.id], *rule, definition_lines[task.node.id])
+        Span(task.node.id, *tasks[task.node.id], *rule, definition_lines[task.node.id])
         for task, rule in zip(plan.tasks, rules, strict=True)
     )
 
 
+def _parsed(piece: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(piece).body
+    except (SyntaxError, ValueError) as error:
+        raise GateError(f"the generated source is no Python: {error}") from None
+
+
+def _head(body: list[ast.stmt], plan: Plan) -> set[str]:
+    """The header, the imports and the waivers; gives the imported names."""
+    docstring = body.pop(0)
+    if not (isinstance(docstring, ast.Expr) and isinstance(docstring.value, ast.Constant)):
+        raise GateError("the file does not begin with its header")
+    if plan.waived is not None:
+        match body.pop():
+            case ast.Assign(targets=[ast.Name("WAIVED")], value=ast.Dict() as waived):
+                _walk([waived], set())
+            case _:
+                raise GateError("the waivers are no mapping of texts")
+    imported: set[str] = set()
+    for statement in body:
+        if not isinstance(statement, ast.ImportFrom):
+            raise GateError(f"nobody asked for what stands on line {statement.lineno}")
+        imported |= _imported(statement)
+    return imported
+
+
+def _task(body: list[ast.stmt], task: TaskPlan, imported: set[str]) -> None:
+    match body:
+        case [
+            ast.FunctionDef(name=task.function, body=[ast.Return(value=ast.Call() as step)]) as it
+        ]:
+            pass
+        case _:
+            raise GateError(f"{task.function} does something else than return its step")
+    _parameters(it.args, task.parameters, task.function)
+    if it.returns is not None or it.args.defaults:
+        raise GateError(f"{task.function} is declared otherwise than planned")
+    if ast.unparse(step.func) + "(" != task.step.opening:
+        raise GateError(f"{task.function} does not call its step")
+    _walk([*it.decorator_list, step], imported.union(task.parameters))
+
+
+def _parameters(arguments: ast.arguments, planned: Iterable[str], function: str) -> None:
+    plain = not (
+        arguments.posonlyargs or arguments.kwonlyargs or arguments.vararg or arguments.kwarg
+    )
+    if not plain or [argument.arg for argument in arguments.args] != list(planned):
+        raise GateError(f"{function} takes other parameters than planned")
+
+
 def _imported(statement: ast.ImportFrom) -> set[str]:
     allowed = IMPORTS.get(statement.module or "", ())
-    names = {alias.name for alias in statement.names}
-    if statement.level or not names <= set(allowed) or any(a.asname for a in statement.names):
+    if statement.level or not {ast.unparse(alias) for alias in statement.names} <= set(allowed):
         raise GateError(f"nobody asked for an import from {statement.module}")
-    return names
+    return {alias.asname or alias.name for alias in statement.names}
 
 
-def _calls_step(node: ast.AST | None, opening: str) -> bool:
-    return isinstance(node, ast.Call) and ast.unparse(node.func) + "(" == opening
-
-
-def _flow(statement: ast.stmt, plan: Plan, known: set[str]) -> list[tuple[int, int]]:
+def _flow(body: list[ast.stmt], plan: Plan, known: set[str], before: int) -> list[tuple[int, int]]:
     """The flow function's form: make the run, ask the rules, finish. Gives each rule's lines."""
+    statement = body[0] if len(body) == 1 else None
     if not isinstance(statement, ast.AsyncFunctionDef) or statement.name != plan.function:
         raise GateError("the flow function is missing")
-    parameters = [argument.arg for argument in statement.args.args]
-    if parameters != [parameter.name for parameter in plan.parameters]:
-        raise GateError("the flow takes other parameters than planned")
+    _parameters(statement.args, (p.name for p in plan.parameters), plan.function)
+    for argument, parameter in zip(statement.args.args, plan.parameters, strict=True):
+        if argument.annotation is None or ast.unparse(argument.annotation) != parameter.annotation:
+            raise GateError(f"{parameter.name} is declared otherwise than planned")
     _walk([*statement.decorator_list, *statement.args.defaults], known)
+    known = known | {"run"}
     match statement.body:
         case [
             ast.Assign(targets=[ast.Name("run")], value=ast.Call() as made),
@@ -117,8 +156,8 @@ def _flow(statement: ast.stmt, plan: Plan, known: set[str]) -> list[tuple[int, i
                 asked = [question, start]
             case _:
                 raise GateError(f"the rule of {task.function} has another form than planned")
-        _walk(asked, known | {"run"})
-        places.append((rule.lineno, rule.end_lineno or rule.lineno))
+        _walk(asked, known)
+        places.append((before + rule.lineno, before + (rule.end_lineno or rule.lineno)))
     return places
 
 

@@ -26,6 +26,8 @@ class Graph:
     outgoing: dict[str, tuple[Edge, ...]]
     ancestors: tuple[int, ...] = field(repr=False)
     """For each node the set of those with a way to it."""
+    dominators: tuple[int, ...] = field(repr=False)
+    """For each node the set of those that lie on every way to it."""
     succeeded_before: tuple[int, ...] = field(repr=False)
     """For each node the set of those that have succeeded whenever it runs."""
 
@@ -111,18 +113,21 @@ def graph_of(definition: Definition, nodes: list[Node]) -> Graph:
         outgoing[edge.source].append(edge)
     ancestors: list[int] = []
     succeeded: list[int] = []
+    dominators: list[int] = []
     for node in nodes:
         above = 0
-        sure = -1
+        sure = everywhere = -1
         for edge in incoming[node.id]:
             index = position[edge.source]
             above |= ancestors[index] | 1 << index
+            everywhere &= dominators[index] | 1 << index
             source = nodes[index]
             certain = succeeded[index]
             if edge.label != FAILED and not source.continue_on_error and not source.disabled:
                 certain |= 1 << index
             sure &= certain
         ancestors.append(above)
+        dominators.append(everywhere if incoming[node.id] else 0)
         succeeded.append(sure if incoming[node.id] else 0)
     return Graph(
         nodes=tuple(nodes),
@@ -130,5 +135,6 @@ def graph_of(definition: Definition, nodes: list[Node]) -> Graph:
         incoming={id_: tuple(edges) for id_, edges in incoming.items()},
         outgoing={id_: tuple(edges) for id_, edges in outgoing.items()},
         ancestors=tuple(ancestors),
+        dominators=tuple(dominators),
         succeeded_before=tuple(succeeded),
     )

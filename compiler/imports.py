@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 IMPORTS: dict[str, tuple[str, ...]] = {
     "prefect": ("flow", "task"),
     "prefect.cache_policies": ("NO_CACHE",),
-    "runtime_tasks": ("javascript", "steps"),
+    "runtime_tasks": ("javascript as js", "steps"),
     "runtime_tasks.run": ("WorkflowRun", "any_failed", "failed", "succeeded", "took"),
     "runtime_tasks.steps": ("secret", "secret_text"),
 }
@@ -28,11 +28,16 @@ BLANK_BEFORE = "runtime_tasks"
 def import_lines(plan: Plan) -> Iterator[Code]:
     """``from x import a, b`` lines, Prefect's apart from ours."""
     for module, names in IMPORTS.items():
-        used = [name for name in names if name in ALWAYS or name in plan.names_used]
+        used = [name for name in names if bound(name) in ALWAYS | plan.names_used]
         if module == BLANK_BEFORE:
             yield Code.nothing()
         if used:
             yield Code.page([f"from {module} import {', '.join(used)}"])
+
+
+def bound(name: str) -> str:
+    """The name that an import binds."""
+    return name.rpartition(" ")[2]
 
 
 @lru_cache(maxsize=4096)

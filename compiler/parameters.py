@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from compiler.definition import Definition
+from compiler.definition import Definition, Variable
 from compiler.names import python_name
 from compiler.plan import Plan
 
@@ -13,6 +13,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "int | float": {"type": "number"},
     "bool": {"type": "boolean"},
     "dict | list | None": {"type": ["object", "array", "null"]},
+    "list": {"type": "array"},
     "dict | None": {"type": ["object", "null"]},
 }
 
@@ -31,12 +32,12 @@ def parameters_schema(plan: Plan, definition: Definition) -> dict[str, Any]:
         variable = variables.get(parameter.name)
         if variable is not None and variable.description:
             schema["description"] = variable.description
+        if variable is not None:
+            schema |= _limits(variable)
         if parameter.default is None:
             required.append(parameter.name)
-        else:
-            schema["default"] = (
-                variable.default.plain() if variable is not None and variable.default else None
-            )
+        elif variable is None or variable.default:
+            schema["default"] = variable.default.plain() if variable and variable.default else None
         properties[parameter.name] = schema
     return {
         "title": "Parameters",
@@ -45,3 +46,14 @@ def parameters_schema(plan: Plan, definition: Definition) -> dict[str, Any]:
         "required": required,
         "definitions": {},
     }
+
+
+def _limits(variable: Variable) -> dict[str, Any]:
+    limits: dict[str, Any] = {}
+    if variable.pattern:
+        limits["pattern"] = f"^(?:{variable.pattern})$"
+    if variable.enum:
+        limits["enum"] = list(variable.enum)
+    if variable.type == "connection":
+        limits["x-widget"] = "connection"
+    return limits

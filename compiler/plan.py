@@ -10,7 +10,6 @@ from compiler.code import asking, expression, identifier, literal
 from compiler.definition import Definition, Node, Variable
 from compiler.errors import ExpressionError, Problem
 from compiler.expressions import (
-    UNKNOWN,
     Expression,
     Name,
     NodeName,
@@ -19,12 +18,16 @@ from compiler.expressions import (
     compile_expression,
     compile_template,
 )
-from compiler.fields import Field, fields_of, hidden_parameters
-from compiler.graph import FAILED, Graph, branch, step_of
+from compiler.expressions.names import NameTable
+from compiler.expressions.templates import compile_text
+from compiler.expressions.types import UNKNOWN
+from compiler.fields import Field, fields_of, hidden_parameters, kinds_of
+from compiler.graph import FAILED, branch, step_of
 from compiler.imports import names_in
 from compiler.layout import Bracket, Value, call, listing, mapping, value_of
 from compiler.names import file_name, python_name
 from compiler.places import SourceText
+from compiler.retries import delays
 from compiler.scope import Scope, values_of
 from compiler.tree import Tree
 
@@ -71,17 +74,22 @@ class Planner:
     """Compiles every hole of the definition, collecting problems."""
 
     def __init__(
-        self, definition: Definition, graph: Graph, text: SourceText, problems: list[Problem]
+        self,
+        definition: Definition,
+        certainty: Certainty,
+        text: SourceText,
+        problems: list[Problem],
     ) -> None:
         self.definition = definition
-        self.graph = graph
+        self.graph = certainty.graph
         self.text = text
         self.problems = problems
         self.values = values_of(definition)
-        self.certainty = Certainty(graph)
+        self.certainty = certainty
         self.uses: dict[str, frozenset[str]] = {}
         """Names that each node's expressions use."""
         self.names_used: set[str] = set()
+        self._meant = {(p.node, p.hint) for p in problems if p.code == "unknown-key"}
         # Expressions on inputs alone mean the same at every node.
         self._known: dict[str, Expression] = {}
 
@@ -172,7 +180,9 @@ class Planner:
 
     def _missing(self, node: Node, fields: Mapping[str, Field]) -> None:
         for key, field in fields.items():
-            if field.required and key not in node.config:
+            wanted = field.required and key not in node.config
+            # A key with a slip of the pen is one mistake, not two.
+            if wanted and (node.id, f"did you mean {key}?") not in self._meant:
                 self._problem(node, key, "missing", f"'{key}' is missing", hint=_example(field))
 
     def _fits(self, node: Node, field: Field, tree: Tree) -> None:
@@ -222,7 +232,23 @@ class Planner:
         if not isinstance(tree.value, str) or "{{" not in tree.value:
             return literal(tree.value)
         compiled = self._compile(node, field, tree, scope, names)
-        return literal(None) if compiled is None else expression(compiled)
+        if compiled is None:
+            return literal(None)
+        wanted = field.accepts if tree is node.config[field.key] else field.accepts.inner
+        if wanted is not None and not compiled.secrets:
+            given = kinds_of(compiled.type)
+            if given and wanted.kinds == {"text"} and given <= {"number", "whole", "boolean"}:
+                # A number where text is wanted is what people see of it.
+                return expression(compile_text(tree.value, scope))
+            if given and wanted.kinds and not given & wanted.kinds:
+                self._problem(
+                    node,
+                    field.key,
+                    "wrong-type",
+                    f"'{field.key}' takes {wanted.wanted()}, and this is {compiled.type}",
+                    tree=tree,
+                )
+        return expression(compiled)
 
     def _compile(
         self, node: Node, field: Field, tree: Tree, scope: Mapping[str, Name], names: set[str]
@@ -345,7 +371,7 @@ class Planner:
 _BODY = "trigger?.body"
 
 
-class _Inner(Mapping[str, Name]):
+class _Inner(NameTable):
     """A scope with one more name: what a condition that is asked again is about."""
 
     def __init__(self, scope: Scope, name: str) -> None:
@@ -389,9 +415,20 @@ def _parameter(variable: Variable) -> Parameter:
         "number": "int | float",
         "boolean": "bool",
         "object": "dict | list | None",
+        "list": "list",
+        "connection": "str",
     }[variable.type]
     default = None if variable.default is None else value_of(variable.default)
+    if default is None and not variable.required:
+        default = _empty(variable.type)
     return Parameter(python_name(variable.name), annotation, default, variable.name)
+
+
+def _empty(type_: str) -> Value:
+    """What a variable is that need not be given and was not."""
+    if type_ == "list":
+        return listing([])
+    return literal({"number": 0, "boolean": False, "object": None}.get(type_, ""))
 
 
 def _decorator(node: Node) -> Bracket:
@@ -402,8 +439,8 @@ def _decorator(node: Node) -> Bracket:
         ("tags", listing([literal(f"node:{node.id}"), literal(kind)])),
     ]
     if node.retry is not None:
-        items.append(("retries", literal(len(node.retry.delays))))
-        items.append(("retry_delay_seconds", listing(literal(s) for s in node.retry.delays)))
+        items.append(("retries", literal(node.retry.retries)))
+        items.append(("retry_delay_seconds", listing(literal(s) for s in delays(node.retry))))
     if node.timeout is not None:
         items.append(("timeout_seconds", literal(node.timeout)))
     items.append(("cache_policy", identifier("NO_CACHE")))

@@ -1,8 +1,8 @@
 """How often a node is tried again, with each delay written out.
 
->>> delays(3, 10, "exponential")
+>>> delays(Retry(3, 10, "exponential"))
 (10, 20, 40)
->>> delays(3, 10, "linear")
+>>> delays(Retry(3, 10, "linear"))
 (10, 20, 30)
 """
 
@@ -14,7 +14,7 @@ from compiler.definition import Retry
 from compiler.tree import Tree
 
 if TYPE_CHECKING:
-    from compiler.shape import Shaper
+    from compiler.reader import Reader
 
 MAX_RETRIES = 50
 """Prefect takes at most fifty delays."""
@@ -25,26 +25,26 @@ DEFAULT_DELAY = 10
 BACKOFFS = ("exponential", "linear")
 
 
-def delays(retries: int, delay: int | float, backoff: str) -> tuple[int | float, ...]:
+def delays(retry: Retry) -> tuple[int | float, ...]:
     """Seconds before each further try."""
-    factors = [2**n if backoff == "exponential" else n + 1 for n in range(retries)]
-    return tuple(min(delay * factor, LONGEST_DELAY) for factor in factors)
+    factors = [2**n if retry.backoff == "exponential" else n + 1 for n in range(retry.retries)]
+    return tuple(min(retry.delay * factor, LONGEST_DELAY) for factor in factors)
 
 
-def retry_of(shaper: Shaper, entries: dict[str, Tree], node: str) -> Retry | None:
+def retry_of(reader: Reader, entries: dict[str, Tree], node: str) -> Retry | None:
     """``maxRetries`` alone asks for retries too; ``retryable: false`` turns them off."""
     retryable = entries.get("retryable")
-    asked = shaper.flag(retryable, "retryable", node) if retryable is not None else None
-    retries = shaper.number(
+    asked = reader.flag(retryable, "retryable", node) if retryable is not None else None
+    retries = reader.number(
         entries.get("maxRetries"), "maxRetries", node, least=0, most=MAX_RETRIES, whole=True
     )
-    delay = shaper.number(
+    delay = reader.number(
         entries.get("retryDelay"), "retryDelay", node, least=0, most=LONGEST_DELAY
     )
-    backoff = shaper.one_of(entries.get("retryBackoff"), BACKOFFS, "retryBackoff", node)
+    backoff = reader.one_of(entries.get("retryBackoff"), BACKOFFS, "retryBackoff", node)
     if asked is False or (asked is None and not retries):
         return None
     count = int(DEFAULT_RETRIES if retries is None else retries)
     if count == 0:
         return None
-    return Retry(delays(count, DEFAULT_DELAY if delay is None else delay, backoff or BACKOFFS[0]))
+    return Retry(count, DEFAULT_DELAY if delay is None else delay, backoff or BACKOFFS[0])

@@ -12,16 +12,15 @@ from typing import get_type_hints
 
 from compiler.certainty import Certainty
 from compiler.definition import Definition
-from compiler.expressions import (
+from compiler.expressions import Name, NodeName, SecretName, ValueName
+from compiler.expressions.names import NameTable
+from compiler.expressions.types import (
     BOOLEAN,
     NUMBER,
     STRING,
     UNKNOWN,
-    Name,
-    NodeName,
-    SecretName,
+    List,
     Type,
-    ValueName,
     object_type,
     type_of_annotation,
 )
@@ -29,10 +28,17 @@ from compiler.graph import Graph, step_of
 from compiler.names import python_name
 from runtime_tasks.steps.catalogue import NodeType
 
-VARIABLE_TYPES = {"string": STRING, "number": NUMBER, "boolean": BOOLEAN, "object": UNKNOWN}
+VARIABLE_TYPES: dict[str, Type] = {
+    "string": STRING,
+    "number": NUMBER,
+    "boolean": BOOLEAN,
+    "object": UNKNOWN,
+    "list": List(UNKNOWN),
+    "connection": STRING,
+}
 
-CURRENT_USER = object_type({"id": STRING, "email": STRING, "name": STRING, "teamOwner": STRING})
-EXECUTION = object_type({"id": STRING, "startedAt": STRING})
+CURRENT_USER = object_type({key: (key, STRING) for key in ("id", "email", "name", "teamOwner")})
+EXECUTION = object_type({key: (key, STRING) for key in ("id", "startedAt")})
 
 
 def values_of(definition: Definition) -> dict[str, Name]:
@@ -61,7 +67,7 @@ def values_of(definition: Definition) -> dict[str, Name]:
     }
 
 
-class Scope(Mapping[str, Name]):
+class Scope(NameTable):
     """The names at one node."""
 
     def __init__(self, values: Mapping[str, Name], certainty: Certainty, node: str) -> None:

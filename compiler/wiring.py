@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 
 from compiler.definition import Definition, Edge, Node
@@ -10,20 +11,22 @@ from compiler.graph import FAILED, Graph, graph_of, loop, sort, step_of
 from compiler.tree import shown
 
 
-def wire(definition: Definition, known_ids: set[str], problems: list[Problem]) -> Graph | None:
-    """The graph, or None when there is none (a loop, an edge to nowhere).
+def wire(
+    definition: Definition, known_ids: set[str], problems: list[Problem]
+) -> tuple[Graph, bool]:
+    """The graph, and whether it is the whole one: edges to nowhere and in loops are left out.
 
     ``known_ids`` are all ids in the text, also of nodes that were refused: an
     edge to one of those is not a second mistake.
     """
     nodes = {node.id: node for node in definition.nodes}
     seen: dict[tuple[str, str, str], Edge] = {}
-    usable = True
+    usable: list[Edge] = []
     for edge in definition.edges:
         ok = True
         for end in (edge.source, edge.target):
             if end not in nodes:
-                ok = usable = False
+                ok = False
                 if end not in known_ids:
                     close = get_close_matches(end[:100], list(nodes)[:2000], n=1)
                     problems.append(
@@ -47,12 +50,15 @@ def wire(definition: Definition, known_ids: set[str], problems: list[Problem]) -
                     hint="remove one of the two",
                 )
             )
-        seen.setdefault(key, edge)
+        else:
+            seen[key] = edge
+            usable.append(edge)
         problems.extend(_ends(edge, nodes))
-    if not usable:
-        return None
+    whole = len(usable) == len(definition.edges)
+    definition = replace(definition, edges=tuple(usable))
     order, stuck = sort(definition)
     if stuck:
+        whole = False
         way = loop(definition, stuck)
         if len(way) == 2:
             message = f"'{way[0]}' leads back to itself"
@@ -71,8 +77,11 @@ def wire(definition: Definition, known_ids: set[str], problems: list[Problem]) -
                 path=way,
             )
         )
-        return None
-    return graph_of(definition, order)
+        looping = set(stuck)
+        straight = (e for e in usable if not (e.source in looping and e.target in looping))
+        definition = replace(definition, edges=tuple(straight))
+        order, _ = sort(definition)
+    return graph_of(definition, order), whole
 
 
 def _ends(edge: Edge, nodes: dict[str, Node]) -> list[Problem]:

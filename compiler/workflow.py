@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from compiler.certainty import Certainty, Trusting
 from compiler.checks import run_checks
+from compiler.checks.subject import Subject
 from compiler.compiled import CompiledFlow, CompiledNode, Schedule, TriggerSpec
 from compiler.definition import Definition
 from compiler.digest import digest_of
@@ -19,7 +21,7 @@ from compiler.plan import Plan, Planner, flow_name
 from compiler.read_json import read_json
 from compiler.read_yaml import read_yaml
 from compiler.render import render
-from compiler.shape import Shaper
+from compiler.shape import shape
 from compiler.tree import Tree, decode
 from compiler.triggers import check_triggers
 from compiler.wiring import wire
@@ -70,16 +72,20 @@ def check_workflow(
     """
     problems: list[Problem] = []
     tree, text = read(source, format, problems)
-    definition = Shaper(problems).definition(tree)
+    definition = shape(tree, problems)
     graph: Graph | None = None
     plan: Plan | None = None
     if definition is not None:
-        graph = wire(definition, _ids(tree), problems)
+        graph, whole = wire(definition, _ids(tree), problems)
         check_triggers(definition, problems)
-        if graph is not None:
-            planner = Planner(definition, graph, SourceText(text), problems)
-            plan = planner.plan(version)
-            problems.extend(run_checks(planner))
+        # In a graph that is not whole nobody can say what has run before what.
+        certainty = Certainty(graph) if whole else Trusting(graph)
+        planner = Planner(definition, certainty, SourceText(text), problems)
+        plan = planner.plan(version)
+        if whole:
+            used = frozenset[str]().union(*planner.uses.values())
+            subject = Subject(definition, graph, planner.certainty, used)
+            problems.extend(run_checks(subject))
     if strict:
         problems = [replace(problem, severity="error") for problem in problems]
     problems.sort(key=lambda problem: (problem.line or 0, problem.column or 0))

@@ -48,6 +48,8 @@ class ApprovalDecision:
     comment: str = ""
     decided_at: str | None = None
     """ISO 8601, UTC."""
+    plans: Mapping[str, str] = field(default_factory=dict)
+    """The hash of each plan that was decided about, by connection id."""
 
 
 class StepContext(Protocol):
@@ -86,7 +88,10 @@ class StepContext(Protocol):
         """Say how far the work is; shown live and kept in the node's log."""
 
     def check_cancelled(self) -> None:
-        """Raise Cancelled when somebody cancelled the run. Call it between statements."""
+        """Raise Cancelled when somebody cancelled the run, TimedOut when the node's time is over.
+
+        Call it between statements: a step runs in a thread, which nothing else can end.
+        """
 
     def sleep(self, seconds: float) -> None:
         """Wait, ending early with Cancelled when the run is cancelled."""

@@ -4,10 +4,12 @@
 
     StepError                the node failed; the message is for the person who drew it
     ├── StepConfigError      its configuration makes no sense (never retried)
+    ├── ExpressionFailed     an expression met a value it cannot work with (never retried)
     ├── ConnectionNotFound   no connection of that id is known here
     ├── SecretNotFound       no secret of that name is known here
     ├── Refused              safety said no: a changed plan, a lock held by somebody, a policy
     ├── OutcomeUnknown       it is not known whether the work was done (never retried)
+    ├── TimedOut             it took longer than the node's timeout; says how far it got
     └── Cancelled            the run was cancelled; says what was done and what was not
 
 Messages never hold a secret: whatever comes from a driver or an HTTP client
@@ -33,6 +35,10 @@ class StepConfigError(StepError):
     retryable = False
 
 
+class ExpressionFailed(StepError):
+    retryable = False
+
+
 class ConnectionNotFound(StepError):
     retryable = False
 
@@ -47,6 +53,10 @@ class Refused(StepError):
 
 class OutcomeUnknown(StepError):
     retryable = False
+
+
+class TimedOut(StepError):
+    pass
 
 
 class Cancelled(StepError):

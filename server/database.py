@@ -17,7 +17,7 @@ wait for another program inside one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -26,17 +26,25 @@ from sqlalchemy import event, make_url
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from server.approvals.signing import Signer
+from server.secret_box import SecretBox
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Database:
-    def __init__(self, url: str) -> None:
+    def __init__(
+        self, url: str, secret_box: SecretBox | None = None, signer: Signer | None = None
+    ) -> None:
         self.url = async_url(url)
+        self._info = {"secret_box": secret_box, "signer": signer}
+        self.on_commit: Callable[[set[str]], object] = lambda topics: None
+        """Told the live topics that a transaction has added to, once it is committed."""
         if self.url.get_backend_name() == "sqlite":
             self.engine = _sqlite(self.url)
         else:
             self.engine = create_async_engine(
-                self.url, pool_size=10, max_overflow=20, pool_pre_ping=True
+                self.url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True
             )
         self._writer = self.engine.execution_options(dataroll_write=True)
 
@@ -46,18 +54,28 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with AsyncSession(
+            self.engine, expire_on_commit=False, info=dict(self._info)
+        ) as session:
             yield session
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(self._writer, expire_on_commit=False) as session:
+        async with AsyncSession(
+            self._writer, expire_on_commit=False, info=dict(self._info)
+        ) as session:
             try:
                 yield session
             except BaseException:
                 await session.rollback()
                 raise
             await session.commit()
+            topics = session.info.pop("topics", set())
+            callbacks = session.info.pop("after_commit", ())
+        if topics:
+            self.on_commit(topics)
+        for callback in callbacks:
+            callback()
 
     async def migrate(self) -> None:
         """Bring the schema up to date. Running it again changes nothing."""
@@ -100,7 +118,7 @@ def sync_url(url: str | URL) -> URL:
 
 
 def _sqlite(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, connect_args={"timeout": 30})
+    engine = create_async_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: object) -> None:

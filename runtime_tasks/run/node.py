@@ -22,7 +22,7 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from runtime_tasks.connections import Connection
 from runtime_tasks.context import ApprovalDecision, ApprovalRequest, LocalContext, using
-from runtime_tasks.errors import Cancelled, StepError
+from runtime_tasks.errors import Cancelled, StepError, TimedOut
 from runtime_tasks.run.rules import NodeRecord
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class NodeContext:
     record: NodeRecord
     resumed: bool = False
     """The node had started before this process did, and it is not known how far it got."""
+    deadline: float | None = None
+    """When this attempt has to be over, on the monotonic clock."""
     revealed: set[str] = field(default_factory=set)
     local: LocalContext = field(default_factory=LocalContext)
 
@@ -105,21 +107,24 @@ class NodeContext:
     def check_cancelled(self) -> None:
         if self.run.cancel_requested:
             raise Cancelled("the run was cancelled")
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise TimedOut(f"{self.node_id} took longer than its timeout allows")
 
     def sleep(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self.check_cancelled()
-            time.sleep(min(left, 1.0))
+            time.sleep(min(left, 0.5))
 
     def approve(self, request: ApprovalRequest) -> ApprovalDecision:
         return self.run.approvals.ask(request)
 
     def record_plan(self, connection_id: str, plan: Mapping[str, Any]) -> None:
-        self.run.plans[connection_id] = plan
+        self.run.plans.setdefault(self.node_id, {})[connection_id] = plan
+        self.run.approvals.plan_made(connection_id, str(plan.get("planHash", "")))
 
     def approved_plan(self, connection_id: str) -> str | None:
-        return self.run.approvals.approved_plans.get(connection_id)
+        return self.run.approvals.approved_plan(self.node_id, connection_id)
 
     def artifact(self, key: str, *, markdown: str) -> None:
         from prefect.artifacts import create_markdown_artifact
@@ -155,6 +160,8 @@ def attempt(node: Task[..., Any], context: NodeContext) -> Task[..., Any]:
     @functools.wraps(inner)
     def body(*args: Any, **kwargs: Any) -> Any:
         context.record.retry_count += 1
+        if node.timeout_seconds is not None:
+            context.deadline = time.monotonic() + node.timeout_seconds
         with using(context):
             try:
                 return inner(*args, **kwargs)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from runtime_tasks.context import ApprovalRequest, current
+from runtime_tasks.errors import StepConfigError
 from runtime_tasks.steps.catalogue import Approvers, Output, Seconds, Text, step
 
 
@@ -14,6 +15,8 @@ class ApprovalOutput(Output):
     by: list[str]
     comment: str
     decided_at: str | None = None
+    plans: dict[str, str] = {}
+    """The hash of each plan that was decided about, by connection id."""
 
 
 @step("approval", label="Approval", branches=("Approved", "Rejected", "Expired"))
@@ -28,10 +31,13 @@ def approval(
 ) -> ApprovalOutput:
     """Hold the run until the approvers decide; an expired request is never a yes."""
     context = current()
+    asked = people(approvers)
+    if not asked:
+        raise StepConfigError("nobody is named as an approver: nobody could approve")
     decision = context.approve(
         ApprovalRequest(
             node_id=context.node_id,
-            approvers=tuple(approvers),
+            approvers=asked,
             required=required or ("all" if require_all else "any"),
             timeout=timeout,
             message=message,
@@ -44,4 +50,18 @@ def approval(
         by=list(decision.by),
         comment=decision.comment,
         decided_at=decision.decided_at,
+        plans=dict(decision.plans),
     )
+
+
+def people(approvers: Any) -> tuple[str, ...]:
+    """The approvers that are named, once each. An expression may give one, or a list of them.
+
+    One that gives nothing is refused: leaving it out could make a consent of all easier.
+    """
+    if isinstance(approvers, str) and approvers.strip():
+        return (approvers.strip(),)
+    if not isinstance(approvers, list | tuple):
+        raise StepConfigError(f"{approvers!r} is no approver: give an address, an id or role:NAME")
+    named = [name for item in approvers for name in people(item)]
+    return tuple(dict.fromkeys(named))

@@ -32,6 +32,7 @@ class WorkflowApproval(Identified, Created, Base):
             postgresql_where=text(UNRESUMED),
         ),
         Index("ix_workflow_approvals_sla", "workflow_id", "created_at"),
+        Index("ix_workflow_approvals_team_sla", "team_id", "created_at"),
     )
 
     execution_id: Mapped[str] = mapped_column(

@@ -32,6 +32,26 @@ class WorkflowExecution(Identified, Base):
             sqlite_where=text(OPEN_RUN),
             postgresql_where=text(OPEN_RUN),
         ),
+        # The metrics of a period, from the index alone.
+        Index(
+            "ix_workflow_executions_metrics",
+            "team_id",
+            "triggered_at",
+            "dry_run",
+            "workflow_id",
+            "status",
+            "duration",
+            "connection_id",
+        ),
+        Index(
+            "ix_workflow_executions_workflow_metrics",
+            "workflow_id",
+            "triggered_at",
+            "dry_run",
+            "status",
+            "duration",
+            "connection_id",
+        ),
         Index("ix_workflow_executions_run", "prefect_flow_run_id", unique=True),
         UniqueConstraint("workflow_id", "idempotency_key"),
     )

@@ -70,6 +70,8 @@ class WorkflowDefinition(Identified, Created, Base):
     """The generated flow, kept with the version it was made from."""
     filename: Mapped[str | None] = mapped_column(String(300))
     source_map: Mapped[Any] = mapped_column(JSONText(), nullable=True)
+    interface: Mapped[Any] = mapped_column(JSONText(), nullable=True)
+    """``{schema, names}``: the flow's parameters, and theirs where Python needs other names."""
     deployment_id: Mapped[str | None] = mapped_column(String(100))
     published_at: Mapped[datetime | None]
     published_by: Mapped[str | None] = mapped_column(Id)

@@ -16,7 +16,6 @@ from typing import Any
 
 WARM = (
     "prefect",
-    "prefect.engine",
     "prefect.flow_engine",
     "prefect.task_engine",
     "prefect.task_runners",

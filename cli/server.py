@@ -1,0 +1,57 @@
+"""``dataroll server``: the API and the web app, with the loops that keep them in step with
+Prefect."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+@click.command()
+def server() -> None:
+    """Serve the API and the web app. Everything is configured by DATAROLL_* variables."""
+    from cli.installation import prepare
+
+    installation = prepare()
+    # Before Prefect is imported: it reads its settings once.
+    os.environ.update(installation.environment)
+    import uvicorn
+
+    from server.app import create_app
+    from server.orchestrator.prefect import PrefectOrchestrator
+    from server.orchestrator.service import orchestration
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    settings = installation.settings
+    prefect = PrefectOrchestrator()
+    app = create_app(settings, prefect, services=[keep_login_link, orchestration(prefect)])
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+@asynccontextmanager
+async def keep_login_link(app: FastAPI) -> AsyncIterator[None]:
+    """``first-login.url`` in DATAROLL_HOME: a way in that works once, for the owner of the files."""
+    path = app.state.settings.home / "first-login.url"
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(app.state.login_link.url + "\n")
+    yield

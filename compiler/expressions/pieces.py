@@ -1,0 +1,127 @@
+"""Pieces of Python, put together with no more parentheses than Python needs.
+
+Everything printed here is black-stable on one line; the only texts that come from users
+pass through :func:`literal`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+LAMBDA, TERNARY, OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(10)
+"""How strongly a piece holds together."""
+
+_DOTTED: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+
+
+@dataclass(frozen=True)
+class Piece:
+    code: str
+    level: int = ATOM
+    path: tuple[Piece, tuple[str, ...]] | None = None
+    """What ``js.get(base, *keys)`` was made of, so that one more key can join."""
+    guard: tuple[Piece, Piece] | None = None
+    """Of ``then if test else js.undefined``: the test and the then."""
+    opposite: Piece | None = None
+    """The code that is true when this is false: ``a not in b``."""
+
+    def at(self, level: int) -> str:
+        """The code, in parentheses if it holds together less than asked."""
+        return self.code if self.level >= level else f"({self.code})"
+
+    @property
+    def is_dotted(self) -> bool:
+        """A name or a chain of attributes: cheap and harmless to write twice."""
+        return self.level == ATOM and _DOTTED.fullmatch(self.code) is not None
+
+
+def call(function: str, *arguments: Piece) -> Piece:
+    return Piece(f"{function}({', '.join(argument.code for argument in arguments)})")
+
+
+def lazily(piece: Piece) -> Piece:
+    return Piece(f"lambda: {piece.code}", LAMBDA)
+
+
+def get(base: Piece, *keys: Piece) -> Piece:
+    """``js.get(base, key, …)``, joining the keys of a ``js.get`` inside."""
+    written = tuple(key.code for key in keys)
+    if base.path is not None:
+        base, before = base.path
+        written = (*before, *written)
+    code = f"js.get({', '.join((base.code, *written))})"
+    return Piece(code, path=(base, written))
+
+
+def compare(left: Piece, operator: str, right: Piece) -> Piece:
+    """Comparisons do not chain in JavaScript, so both sides hold together more."""
+    opposites = {"==": "!=", "!=": "==", "is": "is not", "is not": "is", "in": "not in"}
+    sides = left.at(SUM), right.at(SUM)
+    opposite = opposites.get(operator)
+    return Piece(
+        f"{sides[0]} {operator} {sides[1]}",
+        COMPARISON,
+        opposite=Piece(f"{sides[0]} {opposite} {sides[1]}", COMPARISON) if opposite else None,
+    )
+
+
+def negation(piece: Piece) -> Piece:
+    if piece.opposite is not None:
+        return replace(piece.opposite, opposite=replace(piece, opposite=None))
+    return Piece(f"not {piece.at(NOT)}", NOT)
+
+
+def joined(left: Piece, word: str, right: Piece) -> Piece:
+    """``left and right``, ``left or right``."""
+    level = AND if word == "and" else OR
+    return Piece(f"{left.at(level)} {word} {right.at(level + 1)}", level)
+
+
+def choice(test: Piece, then: Piece, otherwise: Piece) -> Piece:
+    code = f"{then.at(OR)} if {test.at(OR)} else {otherwise.at(OR)}"
+    return Piece(code, TERNARY)
+
+
+def guarded(test: Piece, then: Piece) -> Piece:
+    return replace(choice(test, then, Piece("js.undefined")), guard=(test, then))
+
+
+def literal(value: bool | int | float | str | None) -> Piece:
+    """A constant, with quotes by black's rule and everything invisible escaped."""
+    if isinstance(value, str):
+        return Piece(quoted(value))
+    if isinstance(value, float):
+        if math.isnan(value):
+            return Piece('float("nan")')
+        if math.isinf(value):
+            return Piece('float("inf")')
+        return Piece(repr(value).replace("e+", "e"))
+    return Piece(repr(value))
+
+
+def quoted(text: str) -> str:
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    return quote + escaped(text, quote) + quote
+
+
+def escaped(text: str, quote: str) -> str:
+    """The inside of a literal. Control and bidirectional characters are never printed."""
+    if text.isascii() and text.isprintable() and "\\" not in text and quote not in text:
+        return text
+    return "".join(_escape(character, quote) for character in text)
+
+
+def _escape(character: str, quote: str) -> str:
+    if character in ("\\", quote):
+        return "\\" + character
+    if character in "\n\r\t":
+        return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,315 @@
+/** One field of a node's form, by what the server's schema says about it. */
+import { Plus, X } from "lucide-react";
+import { lazy, Suspense, useId, useState, type ReactNode } from "react";
+import type { Field, Schema } from "@/domain/nodeTypes";
+import type { Name } from "@/domain/scope";
+import { isMap, type Plain, type PlainMap } from "@/domain/tree";
+import { FieldFrame, Switch } from "../Field";
+import { readValue, showValue } from "../values";
+import { CronField } from "./CronField";
+import { ApproversField, ConnectionField, DurationField } from "./widgets";
+
+const CodeField = lazy(() => import("../code/CodeField"));
+
+export interface SchemaFieldProps {
+  field: Field;
+  value: Plain | undefined;
+  onChange: (value: Plain | undefined) => void;
+  scope: readonly Name[];
+  error?: string | undefined;
+  /** The rest of the node's data: the cron preview needs the timezone. */
+  data: PlainMap;
+}
+
+export function SchemaField(props: SchemaFieldProps) {
+  const { field, value, onChange, error } = props;
+  const { schema, required } = field;
+  const kind = kindOf(schema);
+  const choices = enumOf(schema);
+  const hint = schema.description;
+  const frame = { label: field.label, error, required, ...(hint ? { hint } : {}) };
+  const unset = value === undefined;
+
+  if (kind === "boolean" && !isHole(value)) {
+    return (
+      <div>
+        <Switch
+          label={field.label}
+          checked={(unset ? schema.default : value) === true}
+          onChange={onChange}
+          hint={hint}
+        />
+        {error && <p className="mt-1 text-xs text-danger">{error}</p>}
+      </div>
+    );
+  }
+  if (field.widget === "connection") return <ConnectionField {...props} frame={frame} />;
+  if (field.widget === "approvers") return <ApproversField {...props} frame={frame} />;
+  if (field.widget === "duration") return <DurationField {...props} frame={frame} />;
+  if (field.widget === "cron") return <CronField {...props} frame={frame} />;
+  if (field.widget === "timezone") return <TimezoneField {...props} />;
+  if (choices && (unset || choices.includes(value))) {
+    const fallback = schema.default;
+    return (
+      <FieldFrame {...frame}>
+        {({ id, invalid }) => (
+          <select
+            id={id}
+            className="input"
+            aria-invalid={invalid}
+            value={JSON.stringify(unset ? (fallback ?? "") : value)}
+            onChange={(event) => onChange(JSON.parse(event.target.value) as Plain)}
+          >
+            {unset && fallback === undefined && <option value='""'>Choose…</option>}
+            {choices.map((choice) => (
+              <option key={JSON.stringify(choice)} value={JSON.stringify(choice)}>
+                {String(choice)}
+                {choice === fallback ? "  (default)" : ""}
+              </option>
+            ))}
+          </select>
+        )}
+      </FieldFrame>
+    );
+  }
+  if (kind === "array" && !isHole(value)) return <ListField {...props} frame={frame} />;
+  if (kind === "map" && !isHole(value)) return <MapField {...props} frame={frame} />;
+  if ((kind === "integer" || kind === "number") && !isHole(value)) {
+    return (
+      <FieldFrame {...frame}>
+        {({ id, describedBy, invalid }) => (
+          <input
+            id={id}
+            type="number"
+            className="input"
+            aria-describedby={describedBy}
+            aria-invalid={invalid}
+            placeholder={
+              schema.default === undefined || schema.default === null ? "" : String(schema.default)
+            }
+            min={schema.minimum}
+            step={kind === "integer" ? 1 : "any"}
+            value={typeof value === "number" ? value : ""}
+            onChange={(event) => onChange(event.target.value === "" ? undefined : Number(event.target.value))}
+          />
+        )}
+      </FieldFrame>
+    );
+  }
+  const long = field.widget === "text" || field.widget === "sql";
+  return (
+    <FieldFrame
+      {...frame}
+      hint={
+        hint ??
+        (field.secret
+          ? "A secret: write {{ name }} of a secret variable. Its value never comes back."
+          : undefined)
+      }
+    >
+      {({ invalid }) => (
+        <Suspense fallback={<div className="input h-[30px]" />}>
+          <CodeField
+            label={field.label}
+            value={showValue(value, kind)}
+            placeholder={placeholderFor(schema)}
+            onChange={(text) => onChange(readValue(text, kind, required))}
+            scope={props.scope}
+            lines={long ? 4 : 1}
+            invalid={invalid}
+          />
+        </Suspense>
+      )}
+    </FieldFrame>
+  );
+}
+
+export interface WidgetProps extends SchemaFieldProps {
+  frame: { label: ReactNode; error: string | undefined; required: boolean; hint?: ReactNode };
+}
+
+export function isHole(value: Plain | undefined): value is string {
+  return typeof value === "string" && value.includes("{{");
+}
+
+function kindOf(schema: Schema): string {
+  const one = schema.anyOf?.find((option) => option.type !== "null") ?? schema;
+  if (one.type === "object" && one.additionalProperties) return "map";
+  return typeof one.type === "string" ? one.type : "any";
+}
+
+function enumOf(schema: Schema): Plain[] | undefined {
+  if (schema.enum) return schema.enum;
+  // `anyOf` of words and free text is free text with suggestions.
+  return undefined;
+}
+
+function placeholderFor(schema: Schema): string {
+  const value = schema.default;
+  return value === undefined || value === null || value === "" ? "" : showValue(value, "any");
+}
+
+function TimezoneField({ field, value, onChange, error }: SchemaFieldProps) {
+  const list = useId();
+  return (
+    <FieldFrame label={field.label} error={error} required={field.required}>
+      {({ id, describedBy, invalid }) => (
+        <>
+          <input
+            id={id}
+            className="input"
+            list={list}
+            aria-describedby={describedBy}
+            aria-invalid={invalid}
+            placeholder="UTC"
+            value={typeof value === "string" ? value : ""}
+            onChange={(event) => onChange(event.target.value || undefined)}
+          />
+          <datalist id={list}>
+            {["UTC", ...Intl.supportedValuesOf("timeZone")].map((zone) => (
+              <option key={zone} value={zone} />
+            ))}
+          </datalist>
+        </>
+      )}
+    </FieldFrame>
+  );
+}
+
+function ListField({ field, value, onChange, frame }: WidgetProps) {
+  const items = Array.isArray(value) ? value : [];
+  const number = (field.schema.anyOf ?? [field.schema]).some((option) => option.items?.type === "integer");
+  const read = (text: string): Plain => (number && /^\d+$/.test(text) ? Number(text) : text);
+  return (
+    <FieldFrame {...frame}>
+      {({ id }) => (
+        <div className="flex flex-col gap-1">
+          {items.map((item, index) => (
+            <div key={index} className="flex gap-1">
+              <input
+                className="input"
+                aria-label={`${field.label} ${index + 1}`}
+                value={showValue(item, "string")}
+                onChange={(event) =>
+                  onChange(items.map((other, at) => (at === index ? read(event.target.value) : other)))
+                }
+              />
+              <RemoveButton
+                label={`Remove ${field.label} ${index + 1}`}
+                onClick={() =>
+                  onChange(
+                    items.length === 1 && !field.required ? undefined : items.filter((_, at) => at !== index),
+                  )
+                }
+              />
+            </div>
+          ))}
+          <AddLine
+            id={id}
+            placeholder={`Add to ${field.label.toLowerCase()}`}
+            onAdd={(text) => onChange([...items, read(text)])}
+          />
+        </div>
+      )}
+    </FieldFrame>
+  );
+}
+
+function MapField({ field, value, onChange, frame, scope }: WidgetProps) {
+  const entries = Object.entries(isMap(value ?? null) ? (value as PlainMap) : {});
+  const set = (next: [string, Plain][]): void => onChange(next.length ? Object.fromEntries(next) : undefined);
+  return (
+    <FieldFrame {...frame}>
+      {({ id }) => (
+        <div className="flex flex-col gap-1">
+          {entries.map(([key, inner]) => (
+            <div key={key} className="flex gap-1">
+              <span
+                className="flex w-24 shrink-0 items-center truncate rounded-md bg-sunken px-2 text-xs"
+                title={key}
+              >
+                {key}
+              </span>
+              <div className="min-w-0 flex-1">
+                <Suspense fallback={<div className="input h-[30px]" />}>
+                  <CodeField
+                    label={`${field.label} ${key}`}
+                    value={showValue(inner, "string")}
+                    onChange={(text) => set(entries.map(([name, old]) => [name, name === key ? text : old]))}
+                    scope={scope}
+                  />
+                </Suspense>
+              </div>
+              <RemoveButton
+                label={`Remove ${key}`}
+                onClick={() => set(entries.filter(([name]) => name !== key))}
+              />
+            </div>
+          ))}
+          <AddLine
+            id={id}
+            placeholder={`Add a name to ${field.label.toLowerCase()}`}
+            onAdd={(text) => set([...entries, [text, ""]])}
+          />
+        </div>
+      )}
+    </FieldFrame>
+  );
+}
+
+export function AddLine({
+  id,
+  placeholder,
+  onAdd,
+  list,
+}: {
+  id: string;
+  placeholder: string;
+  onAdd: (text: string) => void;
+  list?: string;
+}) {
+  const [text, setText] = useState("");
+  const add = (): void => {
+    if (text.trim()) onAdd(text.trim());
+    setText("");
+  };
+  return (
+    <div className="flex gap-1">
+      <input
+        id={id}
+        className="input"
+        list={list}
+        placeholder={placeholder}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        onBlur={add}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter") return;
+          event.preventDefault();
+          add();
+        }}
+      />
+      <button
+        type="button"
+        aria-label={placeholder}
+        onClick={add}
+        className="shrink-0 rounded-md p-1.5 text-ink-3 hover:bg-hover"
+      >
+        <Plus size={14} />
+      </button>
+    </div>
+  );
+}
+
+export function RemoveButton({ label, onClick }: { label: string; onClick: () => void }) {
+  return (
+    <button
+      type="button"
+      aria-label={label}
+      onClick={onClick}
+      className="shrink-0 rounded-md p-1.5 text-ink-3 hover:bg-hover hover:text-danger"
+    >
+      <X size={14} />
+    </button>
+  );
+}

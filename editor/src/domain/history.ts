@@ -1,0 +1,89 @@
+/**
+ * Undo: every change is one entry, made by `commit(label, next, coalesceKey)`.
+ *
+ * An entry holds the plain data; its text is worked out from the entry before
+ * it, once, when somebody asks. So typing costs no parsing, and going back to
+ * an entry gives the text that it had, byte for byte.
+ */
+import { patchText } from "./patch";
+import { readPlain } from "./read";
+import type { Format, PlainMap } from "./tree";
+
+export interface Entry {
+  label: string;
+  raw: PlainMap;
+  before: Entry | undefined;
+  text: string | undefined;
+  format: Format;
+  coalesceKey: string | undefined;
+  at: number;
+}
+
+export interface History {
+  past: Entry[];
+  now: Entry;
+  future: Entry[];
+}
+
+const DEEPEST = 200;
+/** A pause longer than this ends a burst of typing. */
+const BURST_MS = 1200;
+
+export function startHistory(text: string, format: Format, raw?: PlainMap): History {
+  const data = raw ?? (readPlain(text, format) as PlainMap);
+  const now: Entry = { label: "", raw: data, before: undefined, text, format, coalesceKey: undefined, at: 0 };
+  return { past: [], now, future: [] };
+}
+
+export function textOf(entry: Entry): string {
+  if (entry.text !== undefined) return entry.text;
+  // Iterative, because a long chain of unread entries would be a deep recursion.
+  const chain: Entry[] = [];
+  let here: Entry | undefined = entry;
+  while (here && here.text === undefined) {
+    chain.push(here);
+    here = here.before;
+  }
+  let text = here?.text ?? "";
+  for (const waiting of chain.reverse()) {
+    text = patchText(text, waiting.format, waiting.raw);
+    waiting.text = text;
+    waiting.before = undefined;
+  }
+  return text;
+}
+
+export function commit(
+  history: History,
+  label: string,
+  raw: PlainMap,
+  { coalesceKey, text, at = 0 }: { coalesceKey?: string | undefined; text?: string; at?: number } = {},
+): History {
+  const { now } = history;
+  if (raw === now.raw && (text === undefined || text === now.text)) return history;
+  const burst =
+    coalesceKey !== undefined &&
+    now.coalesceKey === coalesceKey &&
+    at - now.at < BURST_MS &&
+    history.past.length > 0;
+  const before = burst ? history.past.at(-1)! : now;
+  const past = burst ? history.past : [...history.past, now];
+  if (past.length > DEEPEST) {
+    textOf(past[1]!);
+    past.shift();
+  }
+  const entry: Entry = { label, raw, before, text, format: now.format, coalesceKey, at };
+  return { past, now: entry, future: [] };
+}
+
+export function undo(history: History): History {
+  const before = history.past.at(-1);
+  if (!before) return history;
+  return { past: history.past.slice(0, -1), now: before, future: [history.now, ...history.future] };
+}
+
+export function redo(history: History): History {
+  const [next, ...rest] = history.future;
+  if (!next) return history;
+  return { past: [...history.past, history.now], now: next, future: rest };
+}

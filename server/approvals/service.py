@@ -1,0 +1,382 @@
+"""Ask, vote, expire: one decision, made once, by the database's clock.
+
+Every change starts by locking the request's row and looking whether it is
+still pending, so of approve, reject, expire and cancel exactly one wins.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.actors import SERVER, Actor, Caller
+from server.approvals.signing import Signer, decision_text
+from server.approvals.voters import Required, voters_for
+from server.audit.record import record
+from server.errors import Conflict, Forbidden
+from server.ids import new_id
+from server.live.events import append
+from server.models import (
+    ApprovalVote,
+    User,
+    WorkflowApproval,
+    WorkflowExecution,
+    database_now,
+    utc_now,
+)
+
+Outcome = Literal["approved", "rejected", "expired"]
+
+
+async def request_approval(
+    session: AsyncSession,
+    execution: WorkflowExecution,
+    *,
+    node_id: str,
+    approvers: list[str],
+    required: Required,
+    timeout_seconds: float,
+    message: str = "",
+    skip_if_creator: bool = False,
+    digest: str = "",
+    plans: Any = (),
+    plan_hash: str = "",
+) -> WorkflowApproval:
+    """The node's request; asking again gives the same one. Raises Invalid when nobody may vote."""
+    known = await find_request(session, execution.id, node_id)
+    if known is not None:
+        return known
+    started_by = await _starter(session, execution)
+    voters = await voters_for(
+        session,
+        execution.team_id,
+        approvers,
+        required=required,
+        started_by=started_by,
+        skip_if_creator=skip_if_creator,
+    )
+    now: datetime = (await session.execute(select(database_now()))).scalar_one()
+    expires = now + timedelta(seconds=timeout_seconds)
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    values = {
+        "id": new_id(),
+        "created_at": now,
+        "execution_id": execution.id,
+        "node_id": node_id,
+        "team_id": execution.team_id,
+        "workflow_id": execution.workflow_id,
+        "status": "pending",
+        "approvers": list(voters.ids),
+        "asked": approvers,
+        "required": voters.required,
+        "rule": str(required),
+        "timeout": expires,
+        "expires_at": expires,
+        "message": message,
+        "skip_if_creator": skip_if_creator,
+        "requested_by": started_by,
+        "digest": digest,
+        "plans": list(plans),
+        "plan_hash": plan_hash,
+        "comment": "",
+    }
+    made = await session.execute(
+        insert(WorkflowApproval)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["execution_id", "node_id"])
+        .returning(WorkflowApproval.id)
+    )
+    is_new = made.first() is not None
+    approval = await find_request(session, execution.id, node_id)
+    assert approval is not None  # noqa: S101 - inserted above, by us or somebody else
+    if is_new:
+        await _tell(session, approval)
+        await record(
+            session,
+            SERVER,
+            "approval.request",
+            "approval",
+            approval.id,
+            team_id=approval.team_id,
+            execution_id=approval.execution_id,
+            version=execution.version,
+            node=node_id,
+            approvers=list(voters.ids),
+            required=voters.required,
+            planHash=plan_hash,
+        )
+    return approval
+
+
+async def find_request(
+    session: AsyncSession, execution_id: str, node_id: str
+) -> WorkflowApproval | None:
+    query = select(WorkflowApproval).where(
+        WorkflowApproval.execution_id == execution_id, WorkflowApproval.node_id == node_id
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
+async def _starter(session: AsyncSession, execution: WorkflowExecution) -> str | None:
+    """The person who started the run; null when a schedule, a webhook or an event did."""
+    user = await session.get(User, execution.triggered_by)
+    return None if user is None else user.id
+
+
+async def vote(
+    session: AsyncSession,
+    caller: Caller,
+    approval_id: str,
+    *,
+    approve: bool,
+    comment: str = "",
+    plan_hash: str | None = None,
+) -> WorkflowApproval:
+    """Cast a vote; the last one needed decides. The caller may see the request already.
+
+    Raises Forbidden for those who were not asked and Conflict for a second
+    vote, a late one, and one for another plan than the one on the table.
+    """
+    approval = await _lock(session, approval_id)
+    refuse_vote(approval, caller.user_id)
+    if await _is_over(session, approval):
+        raise Conflict("this request has expired", code="expired")
+    if plan_hash is not None and plan_hash != approval.plan_hash:
+        raise Conflict(
+            "the plan is another one than you have seen: read it again", code="plan-changed"
+        )
+    twice = await session.scalar(
+        select(ApprovalVote.id).where(
+            ApprovalVote.approval_id == approval.id, ApprovalVote.user_id == caller.user_id
+        )
+    )
+    if twice is not None:
+        raise Conflict("you have voted on this request already", code="already-voted")
+    session.add(
+        ApprovalVote(
+            approval_id=approval.id,
+            user_id=caller.user_id,
+            vote="approve" if approve else "reject",
+            comment=comment,
+            plan_hash=approval.plan_hash,
+        )
+    )
+    await session.flush()
+    outcome: Outcome | None = "rejected" if not approve else None
+    if approve and await _is_enough(session, approval):
+        outcome = "approved"
+    if outcome is not None:
+        await _decide(session, approval, outcome, caller.user_id)
+    await _tell(session, approval)
+    await record(
+        session,
+        caller.actor,
+        "approval.approve" if approve else "approval.reject",
+        "approval",
+        approval.id,
+        team_id=approval.team_id,
+        execution_id=approval.execution_id,
+        node=approval.node_id,
+        comment=comment or None,
+        planHash=approval.plan_hash,
+        decided=outcome,
+    )
+    return approval
+
+
+def refuse_vote(approval: WorkflowApproval, user_id: str) -> None:
+    """Raises what stands between this person and a vote, as far as the request itself says."""
+    if approval.status != "pending":
+        raise Conflict(f"this request is {approval.status} already", code="already-decided")
+    if user_id not in approval.approvers:
+        raise Forbidden("you are not among the approvers of this request", code="not-an-approver")
+
+
+async def _lock(session: AsyncSession, approval_id: str) -> WorkflowApproval:
+    approval = await session.scalar(
+        select(WorkflowApproval)
+        .where(WorkflowApproval.id == approval_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    assert approval is not None  # noqa: S101 - the route has found it
+    return approval
+
+
+async def _is_over(session: AsyncSession, approval: WorkflowApproval) -> bool:
+    """By the database's clock, whatever this server's clock says."""
+    over = select(
+        exists().where(
+            WorkflowApproval.id == approval.id, WorkflowApproval.expires_at <= database_now()
+        )
+    )
+    return bool(await session.scalar(over))
+
+
+async def _is_enough(session: AsyncSession, approval: WorkflowApproval) -> bool:
+    """Enough approvals, at least one of them by somebody who did not start the run."""
+    consents = set(
+        await session.scalars(
+            select(ApprovalVote.user_id).where(
+                ApprovalVote.approval_id == approval.id, ApprovalVote.vote == "approve"
+            )
+        )
+    )
+    others = consents - {approval.requested_by}
+    return len(consents) >= approval.required and bool(others)
+
+
+async def _decide(
+    session: AsyncSession, approval: WorkflowApproval, outcome: Outcome, by: str | None
+) -> bool:
+    """Compare and set: false when somebody was faster."""
+    now: datetime = (await session.execute(select(database_now()))).scalar_one()
+    people, comment = await _voices(session, approval, outcome)
+    signer: Signer = session.info["signer"]
+    text = decision_text(
+        execution=approval.execution_id,
+        node=approval.node_id,
+        digest=approval.digest,
+        plan_hash=approval.plan_hash,
+        outcome=outcome,
+        by=people,
+        comment=comment,
+        decided_at=now.astimezone(UTC).isoformat(),
+    )
+    in_time = [] if outcome == "expired" else [WorkflowApproval.expires_at > database_now()]
+    won = await session.execute(
+        update(WorkflowApproval)
+        .where(WorkflowApproval.id == approval.id, WorkflowApproval.status == "pending", *in_time)
+        .values(
+            status=outcome,
+            decided_at=now,
+            approved_by=by if outcome == "approved" else None,
+            approved_at=now if outcome == "approved" else None,
+            rejection_reason=comment if outcome == "rejected" else None,
+            comment=comment,
+            decision=text,
+            signature=signer.sign(text),
+        )
+        .returning(WorkflowApproval.id)
+        .execution_options(synchronize_session=False)
+    )
+    if won.first() is None:
+        raise Conflict("this request has expired", code="expired")
+    await session.refresh(approval)
+    return True
+
+
+async def _voices(
+    session: AsyncSession, approval: WorkflowApproval, outcome: Outcome
+) -> tuple[list[str], str]:
+    """The addresses of those whose votes made the outcome, and what they wrote."""
+    wanted = {"approved": "approve", "rejected": "reject"}.get(outcome, "")
+    rows = (
+        await session.execute(
+            select(User.email, ApprovalVote.comment)
+            .join(User, User.id == ApprovalVote.user_id)
+            .where(ApprovalVote.approval_id == approval.id, ApprovalVote.vote == wanted)
+            .order_by(ApprovalVote.created_at, ApprovalVote.id)
+        )
+    ).all()
+    return [row.email for row in rows], "\n".join(row.comment for row in rows if row.comment)
+
+
+async def expire_due(session: AsyncSession, limit: int = 100) -> list[str]:
+    """Expire what is over; the ids of the executions to resume. Nobody answering is never a yes."""
+    due = (
+        await session.scalars(
+            select(WorkflowApproval)
+            .where(
+                WorkflowApproval.status == "pending",
+                WorkflowApproval.expires_at <= database_now(),
+            )
+            .order_by(WorkflowApproval.expires_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+    ).all()
+    for approval in due:
+        await _decide(session, approval, "expired", None)
+        await _tell(session, approval)
+    for approval in due:
+        await record(
+            session,
+            SERVER,
+            "approval.expire",
+            "approval",
+            approval.id,
+            team_id=approval.team_id,
+            execution_id=approval.execution_id,
+            node=approval.node_id,
+        )
+    return [approval.execution_id for approval in due]
+
+
+async def cancel(session: AsyncSession, actor: Actor, approval_id: str) -> WorkflowApproval:
+    """Withdraw the request. The run is told and ends as cancelled; it is never a yes."""
+    approval = await _lock(session, approval_id)
+    if approval.status != "pending":
+        raise Conflict(f"this request is {approval.status} already", code="already-decided")
+    approval.status, approval.decided_at = "cancelled", utc_now()
+    await session.flush()
+    await _tell(session, approval)
+    await record(
+        session,
+        actor,
+        "approval.cancel",
+        "approval",
+        approval.id,
+        team_id=approval.team_id,
+        execution_id=approval.execution_id,
+        node=approval.node_id,
+    )
+    return approval
+
+
+async def unresumed(session: AsyncSession, limit: int = 100) -> list[WorkflowApproval]:
+    """Decided, and the run has not been told yet: what the resumer works off."""
+    rows = await session.scalars(
+        select(WorkflowApproval)
+        .where(WorkflowApproval.status != "pending", WorkflowApproval.resumed_at.is_(None))
+        .order_by(WorkflowApproval.decided_at)
+        .limit(limit)
+    )
+    return list(rows.all())
+
+
+async def mark_resumed(session: AsyncSession, approval_id: str) -> None:
+    await session.execute(
+        update(WorkflowApproval)
+        .where(WorkflowApproval.id == approval_id, WorkflowApproval.resumed_at.is_(None))
+        .values(resumed_at=utc_now())
+    )
+
+
+async def _tell(session: AsyncSession, approval: WorkflowApproval) -> None:
+    event = {
+        "id": approval.id,
+        "executionId": approval.execution_id,
+        "workflowId": approval.workflow_id,
+        "nodeId": approval.node_id,
+        "status": approval.status,
+        "expiresAt": approval.expires_at.isoformat() if approval.expires_at else None,
+    }
+    topic = f"execution:{approval.execution_id}"
+    await append(session, topic, approval.team_id, "approval", event)
+    await append(session, f"team:{approval.team_id}", approval.team_id, "approval", event)
+
+
+async def last_resume(session: AsyncSession, execution_id: str) -> int:
+    """When the resumer last resumed this run, in milliseconds since 1970; 0 if never."""
+    at = await session.scalar(
+        select(func.max(WorkflowApproval.resumed_at)).where(
+            WorkflowApproval.execution_id == execution_id
+        )
+    )
+    return int(at.timestamp() * 1000) if at else 0

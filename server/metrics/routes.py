@@ -1,0 +1,178 @@
+"""/api/metrics: how the runs of a period went, per workflow and connection."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, Field
+
+from server.access import AccessDep, needs
+from server.errors import field_error
+from server.metrics import queries
+from server.models import Connection, Workflow, utc_now
+from server.schemas import Answer
+
+router = APIRouter(tags=["metrics"])
+
+LONGEST = timedelta(days=366)
+
+
+class Day(Answer):
+    day: str = Field(description="UTC")
+    total: int
+    by_status: dict[str, int]
+    average_execution_time: float | None
+
+
+class NodeTime(Answer):
+    node_id: str
+    count: int
+    failures: int
+    average: float | None = Field(description="Milliseconds")
+    longest: int | None
+
+
+class ApproverTime(Answer):
+    user_id: str
+    email: str | None
+    approvals: int
+    average_seconds: float
+
+
+class ApprovalSla(Answer):
+    total: int
+    pending: int
+    decided_in_time: int
+    expired: int
+    compliance: float | None = Field(
+        description="Decided before the timeout, among those decided or expired: 0 to 1"
+    )
+    average_seconds: float | None
+    by_approver: list[ApproverTime]
+
+
+class Metrics(Answer):
+    since: datetime
+    until: datetime
+    total_executions: int
+    by_status: dict[str, int]
+    success_rate: float | None = Field(
+        description="Successes among runs that succeeded or failed: 0 to 1"
+    )
+    average_execution_time: float | None = Field(description="Milliseconds")
+    node_execution_time: list[NodeTime] = Field(description="With workflowId only")
+    approval_sla: ApprovalSla
+    days: list[Day]
+
+
+@router.get("/api/metrics", **needs("viewer", errors=(404,)))
+async def metrics(
+    access: AccessDep,
+    team_id: Annotated[str | None, Query(alias="teamId", max_length=25)] = None,
+    workflow_id: Annotated[str | None, Query(alias="workflowId", max_length=25)] = None,
+    connection_id: Annotated[str | None, Query(alias="connectionId", max_length=25)] = None,
+    since: Annotated[
+        AwareDatetime | None, Query(description="Thirty days before `until` when left out")
+    ] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Now when left out")] = None,
+) -> Metrics:
+    """Total executions, success rate, average time, time per node, approval SLA compliance."""
+    end = (until or utc_now()).astimezone(UTC)
+    start = since.astimezone(UTC) if since else max(end, _EARLIEST) - timedelta(days=30)
+    if not timedelta(0) < end - start <= LONGEST:
+        raise field_error("since", f"must lie before until, by {LONGEST.days} days at most")
+    teams = (
+        [access.team(team_id)] if team_id is not None else access.caller.teams_with(access.policy)
+    )
+    if workflow_id is not None:
+        teams = [(await access.find(Workflow, workflow_id)).team_id]
+    if connection_id is not None:
+        teams = [(await access.find(Connection, connection_id)).team_id]
+    period = queries.Period(teams, start, end, workflow_id, connection_id)
+    session = access.session
+    runs = await queries.runs_by_day(session, period)
+    nodes = await queries.node_times(session, period) if workflow_id is not None else []
+    approvals = await queries.approval_times(session, period)
+    by_status = _by_status(runs)
+    ended = by_status.get("success", 0) + by_status.get("failed", 0)
+    return Metrics(
+        since=start,
+        until=end,
+        total_executions=sum(by_status.values()),
+        by_status=by_status,
+        success_rate=by_status.get("success", 0) / ended if ended else None,
+        average_execution_time=_average(runs),
+        node_execution_time=[_node(row) for row in nodes],
+        approval_sla=_sla(approvals),
+        days=_days(runs),
+    )
+
+
+_EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
+
+
+def _by_status(runs: list[Any]) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for row in runs:
+        counts[row.status] += row.count
+    return dict(counts)
+
+
+def _average(runs: list[Any]) -> float | None:
+    timed = sum(row.timed for row in runs)
+    return float(sum(row.milliseconds for row in runs)) / timed if timed else None
+
+
+def _days(runs: list[Any]) -> list[Day]:
+    by_day: dict[str, list[Any]] = defaultdict(list)
+    for row in runs:
+        by_day[row.day].append(row)
+    return [
+        Day(
+            day=day,
+            total=sum(row.count for row in rows),
+            by_status=_by_status(rows),
+            average_execution_time=_average(rows),
+        )
+        for day, rows in by_day.items()
+    ]
+
+
+def _node(row: Any) -> NodeTime:
+    return NodeTime(
+        node_id=row.node_id,
+        count=row.count,
+        failures=row.failures or 0,
+        average=None if row.average is None else float(row.average),
+        longest=row.longest,
+    )
+
+
+def _sla(rows: list[Any]) -> ApprovalSla:
+    counts: dict[str, int] = defaultdict(int)
+    for row in rows:
+        counts[row.status] += row.count
+    decided = counts["approved"] + counts["rejected"]
+    due = decided + counts["expired"]
+    in_time = [row for row in rows if row.status in ("approved", "rejected")]
+    return ApprovalSla(
+        total=sum(counts.values()),
+        pending=counts["pending"],
+        decided_in_time=decided,
+        expired=counts["expired"],
+        compliance=decided / due if due else None,
+        average_seconds=float(sum(row.seconds for row in in_time)) / decided if decided else None,
+        by_approver=[
+            ApproverTime(
+                user_id=row.approved_by,
+                email=row.email,
+                approvals=row.count,
+                average_seconds=float(row.seconds) / row.count,
+            )
+            for row in rows
+            if row.status == "approved" and row.approved_by
+        ],
+    )

@@ -1,0 +1,85 @@
+"""What publishing asks of the orchestrator's side; :mod:`server.orchestrator` does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from server.models import Workflow, WorkflowDefinition
+from server.workflows.compiling import Compiled
+
+
+class Publisher(Protocol):
+    """No transaction is open while these are called, so they may take their time.
+
+    If one raises, nothing has changed: the server writes its own tables afterwards.
+    """
+
+    async def publish(
+        self, workflow: Workflow, version: WorkflowDefinition, compiled: Compiled
+    ) -> str:
+        """Write the flow's file and deploy it, schedules included; the deployment's id."""
+
+    async def stage(
+        self, workflow: Workflow, version: WorkflowDefinition, compiled: Compiled
+    ) -> str:
+        """Deploy a draft for a test run: no schedules, nothing committed."""
+
+    async def unpublish(self, workflow: Workflow) -> None:
+        """No more runs start from it; those under way go on."""
+
+
+class NoPublisher:
+    """Where no orchestrator is set up: the API still answers, and says what is missing."""
+
+    async def publish(
+        self, workflow: Workflow, version: WorkflowDefinition, compiled: Compiled
+    ) -> str:
+        raise _nobody()
+
+    async def stage(
+        self, workflow: Workflow, version: WorkflowDefinition, compiled: Compiled
+    ) -> str:
+        raise _nobody()
+
+    async def unpublish(self, workflow: Workflow) -> None:
+        raise _nobody()
+
+
+def _nobody() -> Exception:
+    from server.errors import Unavailable
+
+    return Unavailable("this server runs without an orchestrator")
+
+
+@dataclass
+class FakePublisher:
+    """Remembers what was published; ``fails`` makes the next call raise it."""
+
+    published: list[tuple[str, int]] = field(default_factory=list)
+    staged: list[tuple[str, int]] = field(default_factory=list)
+    unpublished: list[str] = field(default_factory=list)
+    fails: Exception | None = None
+
+    async def publish(
+        self, workflow: Workflow, version: WorkflowDefinition, compiled: Compiled
+    ) -> str:
+        self._fail()
+        self.published.append((workflow.id, version.version))
+        return f"deployment-{workflow.slug}-{version.version}"
+
+    async def stage(
+        self, workflow: Workflow, version: WorkflowDefinition, compiled: Compiled
+    ) -> str:
+        self._fail()
+        self.staged.append((workflow.id, version.version))
+        return f"test-{workflow.slug}-{version.version}"
+
+    async def unpublish(self, workflow: Workflow) -> None:
+        self._fail()
+        self.unpublished.append(workflow.id)
+
+    def _fail(self) -> None:
+        if self.fails is not None:
+            failure, self.fails = self.fails, None
+            raise failure
