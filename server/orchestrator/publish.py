@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace as dataclass_replace
 from pathlib import Path
 
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from compiler.compiled import CompiledFlow
 from server.database import Database
 from server.models import Workflow, WorkflowDefinition, WorkflowTrigger
 from server.orchestrator.protocol import Deployment, Orchestrator, Schedule
+from server.triggers.service import schedule_parameters
 
 VERSIONS = "versions"
 
@@ -92,6 +94,7 @@ class PrefectPublisher:
             schedule.node: Schedule(schedule.node, schedule.cron, schedule.timezone)
             for schedule in compiled.schedules
         }
+        drawn_config = {trigger.node: trigger.config for trigger in compiled.triggers}
         async with self.database.reading() as session:
             triggers = await session.scalars(
                 select(WorkflowTrigger).where(
@@ -99,16 +102,30 @@ class PrefectPublisher:
                 )
             )
             for trigger in triggers:
-                slug = trigger.node_id or trigger.id
-                if trigger.node_id is not None and trigger.node_id not in drawn:
+                if trigger.node_id is not None:
+                    # Its row still holds the times of the version before; a pause stays.
+                    if trigger.node_id in drawn:
+                        schedule = drawn[trigger.node_id]
+                        drawn[trigger.node_id] = dataclass_replace(
+                            schedule, active=trigger.is_active
+                        )
                     continue
-                drawn[slug] = Schedule(
-                    slug,
+                drawn[trigger.id] = Schedule(
+                    trigger.id,
                     trigger.config["cron"],
                     trigger.config.get("timezone") or "UTC",
                     trigger.is_active,
                 )
-        return tuple(drawn.values())
+                drawn_config[trigger.id] = trigger.config
+        return tuple(
+            dataclass_replace(
+                schedule,
+                parameters=schedule_parameters(
+                    drawn_config.get(slug, {}), compiled.parameters_schema, compiled.parameter_names
+                ),
+            )
+            for slug, schedule in drawn.items()
+        )
 
 
 def write_once(path: Path, text: str) -> None:

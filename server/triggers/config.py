@@ -61,6 +61,8 @@ class Started(Body):
 
 
 class Scheduled(Body):
+    variables: JsonObject = Field(default_factory=dict)
+    connection_id: Short | None = None
     cron: Annotated[str, StringConstraints(max_length=200), AfterValidator(_cron)]
     timezone: Annotated[Short, AfterValidator(_timezone)] = "UTC"
     description: Short = ""

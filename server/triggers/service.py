@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.models import (
     TeamVariable,
     Workflow,
+    WorkflowDefinition,
     WorkflowTrigger,
     WorkflowVariable,
     utc_now,
@@ -72,13 +73,37 @@ async def triggers_of(session: AsyncSession, workflow_id: str) -> list[WorkflowT
     return list(rows.all())
 
 
+def schedule_parameters(
+    config: Mapping[str, Any], schema: Mapping[str, Any], names: Mapping[str, str]
+) -> dict[str, Any]:
+    """What the runs of a schedule are given, as the flow's parameters: ``schema`` and ``names``
+    are the compiled flow's. A name that the version at hand does not take is left out."""
+    given = dict(config.get("variables") or {})
+    if config.get("connectionId") is not None:
+        given.setdefault("connectionId", config["connectionId"])
+    renamed = {names.get(name, name): value for name, value in given.items()}
+    taken = schema.get("properties") or {}
+    return {name: value for name, value in renamed.items() if name in taken}
+
+
 async def schedules_of(session: AsyncSession, workflow_id: str) -> tuple[Schedule, ...]:
+    interface = (
+        await session.scalar(
+            select(WorkflowDefinition.interface)
+            .join(Workflow, Workflow.published_definition_id == WorkflowDefinition.id)
+            .where(Workflow.id == workflow_id)
+        )
+        or {}
+    )
     return tuple(
         Schedule(
             trigger.node_id or trigger.id,
             trigger.config["cron"],
             trigger.config.get("timezone") or "UTC",
             trigger.is_active,
+            schedule_parameters(
+                trigger.config, interface.get("schema") or {}, interface.get("names") or {}
+            ),
         )
         for trigger in await triggers_of(session, workflow_id)
         if trigger.type == "scheduled" and trigger.config.get("cron")
