@@ -62,6 +62,10 @@ system: ## Install what the tests need from Debian's packages, or say what is mi
 test: setup system editor test-editor ## Pass every test, on real databases, a real Prefect and a real browser
 	$(BIN)/python -m pytest
 
+.PHONY: api-docs
+api-docs: setup ## Write docs/api.md from the OpenAPI document
+	$(BIN)/python -m server.api_docs docs/api.md
+
 .PHONY: clean
 clean: ## Remove what was built and installed here; .dataroll/ with its data stays
 	rm -rf $(VENV) editor/node_modules server/web .mypy_cache .ruff_cache .pytest_cache .hypothesis
