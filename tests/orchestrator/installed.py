@@ -9,8 +9,10 @@ import base64
 import json
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -85,8 +87,10 @@ class Installed:
     def flow_process(self, execution_id: str) -> int:
         """The process that runs the flow, as it names itself in its heartbeat."""
         end = time.monotonic() + 60
+        query = "SELECT process FROM workflow_executions WHERE id = ?"
         while time.monotonic() < end:
-            process = self.api.get(f"/api/executions/{execution_id}").get("process")
+            with closing(sqlite3.connect(self.installation.home / "dataroll.db")) as database:
+                [process] = database.execute(query, (execution_id,)).fetchone()
             if process:
                 return int(process.rpartition(":")[2])
             time.sleep(0.2)
