@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -306,6 +306,8 @@ class WorkflowRun:
             if undone:
                 parts.append(f"rolled back by {', '.join(undone)}")
             return "failed", "; ".join(parts)
+        if self.cancel_requested:
+            return "cancelled", cancellation(list(records))
         if self.stopped:
             return "cancelled", self.stopped
         skipped = sum(r.status == "skipped" for r in records)
@@ -381,6 +383,15 @@ def python_name(node: Node) -> str:
 def new_record(node: Node, status: Any) -> NodeRecord:
     types = [tag.removeprefix("node-type:") for tag in node.tags if tag.startswith("node-type:")]
     return NodeRecord(node_id(node), types[0] if types else "action", node.name, status)
+
+
+def cancellation(records: Sequence[NodeRecord]) -> str:
+    """What was done and what was not, for the person who has to clean up."""
+    parts = ["the run was cancelled"]
+    for words, status in (("done", "success"), ("stopped", "cancelled"), ("not run", "skipped")):
+        if names := [record.node_id for record in records if record.status == status]:
+            parts.append(f"{words}: {', '.join(names)}")
+    return "; ".join(parts)
 
 
 def rejection(record: NodeRecord) -> str:

@@ -206,6 +206,7 @@ def test_a_run_whose_process_was_killed_is_found_within_thirty_seconds_and_named
     assert time.monotonic() - killed < 30
     assert run["status"] == "failed"
     assert "the process that ran it died" in run["error"]
+    assert "-9" in run["error"]
     [node] = [n for n in run["nodeExecutions"] if n["nodeId"] == "long"]
     assert node["status"] == "unknown"
     assert "check what it did" in node["reason"]

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from cli.demo import running
+from cli.deploy import deploy
 from cli.inbox import Inbox
 from cli.road import copy_project
+from cli.run import run as run_command
 from cli.sample import connect
 from tests.orchestrator.installed import Installed
 
@@ -170,7 +173,7 @@ def test_a_run_is_cancelled_in_the_middle_of_a_node_and_says_what_was_done(
     print(f"\ncancelled after {time.monotonic() - asked:.1f} s: {run['reason']}")
     assert run["status"] == "cancelled"
     assert statuses(run) == {"start": "success", "long": "cancelled", "after": "skipped"}
-    assert "cancelled" in run["reason"]
+    assert run["reason"] == "the run was cancelled; done: start; stopped: long; not run: after"
     assert installed.differences([execution_id]) == {}
 
 
@@ -230,3 +233,32 @@ def test_a_run_in_prefect_has_names_tags_and_a_way_back(installed: Installed) ->
         "task_runs/filter", json={"flow_runs": {"id": {"any_": [run["prefectFlowRunId"]]}}}
     ).json()
     assert {task["name"] for task in tasks} == {"start", "long", "after"}
+
+
+def test_a_definition_is_deployed_and_run_from_the_command_line(
+    installed: Installed, tmp_path: Path
+) -> None:
+    path = tmp_path / "quick.yaml"
+    path.write_text(
+        LONG.replace("seconds: 120", "seconds: 0.1").replace("name: Long", "name: Quick")
+    )
+    server = (
+        *("--url", installed.installation.settings.public_url),
+        *("--token", installed.installation.admin_token),
+    )
+    runner = CliRunner()
+    result = runner.invoke(deploy, [str(path), "--changelog", "From CI", *server])
+    assert result.exit_code == 0, result.output
+    assert "published as version 1" in result.output
+    again = runner.invoke(deploy, [str(path), *server])
+    assert "version 1 is published already" in again.output
+    path.write_text(path.read_text().replace("0.1", "0.2"))
+    changed = runner.invoke(deploy, [str(path), *server])
+    assert "published as version 2" in changed.output, changed.output
+    ran = runner.invoke(run_command, ["Quick", "--key", "ci-1", *server])
+    assert ran.exit_code == 0, ran.output
+    assert "success" in ran.output
+    assert "after" in ran.output
+    refused = runner.invoke(run_command, ["Quick", "--var", "nobody=1", *server])
+    assert refused.exit_code == 1
+    assert "variables.nobody" in refused.output
