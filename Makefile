@@ -52,7 +52,7 @@ lint: setup lint-editor ## Check style, types, the direction of imports and the 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/dataroll compile --check templates/workflows/*.yaml
+	$(BIN)/dataroll compile --check --prefect prefect.yaml templates/workflows/*.yaml
 
 .PHONY: system
 system: ## Install what the tests need from Debian's packages, or say what is missing

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -320,6 +320,8 @@ class WorkflowRun:
             if undone:
                 parts.append(f"rolled back by {', '.join(undone)}")
             return "failed", "; ".join(parts)
+        if self.cancel_requested:
+            return "cancelled", cancellation(list(records))
         if self.stopped:
             return "cancelled", self.stopped
         skipped = sum(r.status == "skipped" for r in records)
@@ -406,6 +408,15 @@ def replayable(record: NodeRecord, earlier: Mapping[str, Any]) -> bool:
     if earlier["status"] == "running" or "truncated" in earlier:
         return False
     return record.node_type != "approval" or earlier["status"] not in ("success", "skipped")
+
+
+def cancellation(records: Sequence[NodeRecord]) -> str:
+    """What was done and what was not, for the person who has to clean up."""
+    parts = ["the run was cancelled"]
+    for words, status in (("done", "success"), ("stopped", "cancelled"), ("not run", "skipped")):
+        if names := [record.node_id for record in records if record.status == status]:
+            parts.append(f"{words}: {', '.join(names)}")
+    return "; ".join(parts)
 
 
 def rejection(record: NodeRecord) -> str:

@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from server.orchestrator.protocol import (
+    Deployed,
     Deployment,
     LogLine,
     NodeState,
@@ -48,7 +49,7 @@ class FakeOrchestrator:
 
     async def deploy(self, deployment: Deployment) -> str:
         self._check()
-        deployment_id = f"deployment-{deployment.slug}"
+        deployment_id = f"deployment-{deployment.name}"
         self.deployments[deployment_id] = deployment
         return deployment_id
 
@@ -61,6 +62,13 @@ class FakeOrchestrator:
         known = self.deployments.get(deployment_id)
         if known is not None:
             self.deployments[deployment_id] = replace(known, schedules=schedules)
+
+    async def deployed(self) -> list[Deployed]:
+        self._check()
+        return [
+            Deployed(deployment_id, deployment.workflow_id, deployment.schedules)
+            for deployment_id, deployment in self.deployments.items()
+        ]
 
     async def start(self, request: RunRequest) -> str:
         self._check()

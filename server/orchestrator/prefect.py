@@ -23,6 +23,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCre
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterId,
+    DeploymentFilterTags,
     FlowRunFilter,
     FlowRunFilterExpectedStartTime,
     FlowRunFilterId,
@@ -30,13 +31,14 @@ from prefect.client.schemas.filters import (
     LogFilterFlowRunId,
     LogFilterTimestamp,
 )
-from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.objects import DeploymentSchedule, FlowRun, State, StateType
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelled, Cancelling, Crashed, Scheduled
 
 from server.orchestrator.protocol import (
+    Deployed,
     Deployment,
     LogLine,
     NodeState,
@@ -49,6 +51,8 @@ from server.orchestrator.protocol import (
 from server.orchestrator.warm import client as engine_client
 
 WORK_POOL = "dataroll"
+WORKFLOW_ID = "workflow-id:"
+"""A tag that says whose deployment it is, also where our tables know nothing of it."""
 PAGE = 200
 """Prefect gives no more at once."""
 ENGINE_COMMAND = shlex.join([sys.executable, "-S", "-E", engine_client.__file__])
@@ -128,7 +132,12 @@ class PrefectOrchestrator:
                 enforce_parameter_schema=False,
                 schedules=[schedule_create(s) for s in deployment.schedules],
                 concurrency_limit=deployment.concurrency_limit,
-                tags=["dataroll", f"workflow:{deployment.slug}", *deployment.tags],
+                tags=[
+                    "dataroll",
+                    f"workflow:{deployment.slug}",
+                    f"{WORKFLOW_ID}{deployment.workflow_id}",
+                    *deployment.tags,
+                ],
                 job_variables={"command": ENGINE_COMMAND},
                 paused=False,
             )
@@ -160,6 +169,32 @@ class PrefectOrchestrator:
                 await client.create_deployment_schedules(
                     UUID(deployment_id), [schedule_create(s) for s in wanted.values()]
                 )
+
+    async def deployed(self) -> list[Deployed]:
+        found: list[Deployed] = []
+        offset = 0
+        async with prefect_client() as client:
+            while True:
+                page = await client.read_deployments(
+                    deployment_filter=DeploymentFilter(
+                        tags=DeploymentFilterTags(all_=["dataroll"])
+                    ),
+                    limit=PAGE,
+                    offset=offset,
+                )
+                for deployment in page:
+                    for tag in deployment.tags:
+                        if tag.startswith(WORKFLOW_ID):
+                            found.append(
+                                Deployed(
+                                    str(deployment.id),
+                                    tag.removeprefix(WORKFLOW_ID),
+                                    tuple(schedule_of(s) for s in deployment.schedules),
+                                )
+                            )
+                if len(page) < PAGE:
+                    return found
+                offset += PAGE
 
     async def start(self, request: RunRequest) -> str:
         async with prefect_client() as client:
@@ -301,6 +336,18 @@ def schedule_create(schedule: Schedule) -> DeploymentScheduleCreate:
         active=schedule.active,
         slug=schedule.slug,
         parameters=dict(schedule.parameters),
+    )
+
+
+def schedule_of(found: DeploymentSchedule) -> Schedule:
+    """As we would have made it; what is not ours at all differs from everything we make."""
+    cron = getattr(found.schedule, "cron", "")
+    return Schedule(
+        found.slug or str(found.id),
+        cron,
+        getattr(found.schedule, "timezone", None) or "UTC",
+        found.active,
+        found.parameters,
     )
 
 

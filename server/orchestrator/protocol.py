@@ -112,6 +112,15 @@ class LogLine:
     at: datetime
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """A deployment of dataroll's as it stands in the orchestrator."""
+
+    deployment_id: str
+    workflow_id: str
+    schedules: tuple[Schedule, ...]
+
+
 class Orchestrator(Protocol):
     async def deploy(self, deployment: Deployment) -> str:
         """Create or update; returns the deployment's id. All or nothing."""
@@ -120,6 +129,9 @@ class Orchestrator(Protocol):
         """Remove schedules and the deployment. Runs that are under way go on."""
 
     async def set_schedules(self, deployment_id: str, schedules: tuple[Schedule, ...]) -> None: ...
+
+    async def deployed(self) -> list[Deployed]:
+        """Every deployment that dataroll has made, with its schedules."""
 
     async def start(self, request: RunRequest) -> str:
         """Returns the run's id. Raises OrchestratorUnavailable."""

@@ -42,9 +42,11 @@ def main(folder: Path, only: list[str]) -> None:
             errors: list[str] = []
             page.on(
                 "console",
-                lambda message: errors.append(message.text) if message.type == "error" else None,
+                lambda message, errors=errors: (
+                    errors.append(message.text) if message.type == "error" else None
+                ),
             )
-            page.on("pageerror", lambda problem: errors.append(str(problem)))
+            page.on("pageerror", lambda problem, errors=errors: errors.append(str(problem)))
             page.goto(f"{site.url}/login")
             if not only or "login" in only:
                 page.wait_for_selector("form")
