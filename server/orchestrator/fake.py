@@ -101,12 +101,16 @@ class FakeOrchestrator:
         if run_id in self.runs and self.runs[run_id].status not in ENDED:
             self.finish(run_id, "cancelled")
 
-    async def scheduled_runs(self, deployment_ids: tuple[str, ...]) -> list[RunState]:
+    async def scheduled_runs(
+        self, deployment_ids: tuple[str, ...], since: datetime | None = None
+    ) -> list[RunState]:
         self._check()
         return [
             run
             for run in self.runs.values()
-            if run.scheduled and run.execution_id is None and run.deployment_id in deployment_ids
+            if run.execution_id is None
+            and run.deployment_id in deployment_ids
+            and (run.starts_at is None or run.starts_at <= datetime.now(UTC))
         ]
 
     async def logs(self, run_id: str, after: datetime | None = None) -> list[LogLine]:
@@ -165,17 +169,21 @@ class FakeOrchestrator:
         self._hint(run_id)
 
     def fire_schedule(
-        self, deployment_id: str, parameters: Mapping[str, Any], at: datetime | None = None
+        self,
+        deployment_id: str,
+        parameters: Mapping[str, Any],
+        *,
+        starts_at: datetime | None = None,
     ) -> str:
         """A run that a schedule has started: no execution knows of it yet."""
         run_id = f"run-scheduled-{len(self.runs)}"
         self.runs[run_id] = RunState(
             run_id=run_id,
             execution_id=None,
-            status="running",
+            status="running" if starts_at is None else "pending",
             updated_at=self._now(),
             scheduled=True,
-            scheduled_for=at or self._now(),
+            starts_at=starts_at,
             deployment_id=deployment_id,
             parameters=parameters,
         )

@@ -24,15 +24,15 @@ from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterId,
     FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
     FlowRunFilterId,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
     LogFilter,
     LogFilterFlowRunId,
     LogFilterTimestamp,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelled, Cancelling, Crashed, Scheduled
 
@@ -49,6 +49,8 @@ from server.orchestrator.protocol import (
 from server.orchestrator.warm import client as engine_client
 
 WORK_POOL = "dataroll"
+PAGE = 200
+"""Prefect gives no more at once."""
 ENGINE_COMMAND = shlex.join([sys.executable, "-S", "-E", engine_client.__file__])
 """Becomes a fork of the worker's warm server, or else ``python -m prefect.engine``."""
 
@@ -152,6 +154,7 @@ class PrefectOrchestrator:
                     old.id,
                     active=schedule.active,
                     schedule=CronSchedule(cron=schedule.cron, timezone=schedule.timezone),
+                    parameters=dict(schedule.parameters),
                 )
             if wanted:
                 await client.create_deployment_schedules(
@@ -211,33 +214,31 @@ class PrefectOrchestrator:
             else:
                 await client.set_flow_run_state(UUID(run_id), Cancelling())
 
-    async def scheduled_runs(self, deployment_ids: tuple[str, ...]) -> list[RunState]:
-        """Runs of these deployments that have left the schedule and carry no execution."""
+    async def scheduled_runs(
+        self, deployment_ids: tuple[str, ...], since: datetime | None = None
+    ) -> list[RunState]:
         if not deployment_ids:
             return []
+        found: list[RunState] = []
         async with prefect_client() as client:
-            runs = await client.read_flow_runs(
-                deployment_filter=DeploymentFilter(
-                    id=DeploymentFilterId(any_=[UUID(d) for d in deployment_ids])
-                ),
-                flow_run_filter=FlowRunFilter(
-                    state=FlowRunFilterState(
-                        type=FlowRunFilterStateType(
-                            any_=[
-                                StateType.PENDING,
-                                StateType.RUNNING,
-                                StateType.PAUSED,
-                                StateType.COMPLETED,
-                                StateType.FAILED,
-                                StateType.CRASHED,
-                                StateType.CANCELLED,
-                            ]
+            while True:
+                page = await client.read_flow_runs(
+                    deployment_filter=DeploymentFilter(
+                        id=DeploymentFilterId(any_=[UUID(d) for d in deployment_ids])
+                    ),
+                    # Prefect makes scheduled runs ahead of time: those are not due yet.
+                    flow_run_filter=FlowRunFilter(
+                        expected_start_time=FlowRunFilterExpectedStartTime(
+                            after_=since, before_=datetime.now(UTC)
                         )
-                    )
-                ),
-                limit=200,
-            )
-        return [run_state(run, []) for run in runs if execution_of(run) is None]
+                    ),
+                    sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+                    limit=PAGE,
+                    offset=len(found),
+                )
+                found += [run_state(run, []) for run in page]
+                if len(page) < PAGE:
+                    return [run for run in found if run.execution_id is None]
 
     async def logs(self, run_id: str, after: datetime | None = None) -> list[LogLine]:
         async with prefect_client() as client:
@@ -299,6 +300,7 @@ def schedule_create(schedule: Schedule) -> DeploymentScheduleCreate:
         schedule=CronSchedule(cron=schedule.cron, timezone=schedule.timezone),
         active=schedule.active,
         slug=schedule.slug,
+        parameters=dict(schedule.parameters),
     )
 
 
@@ -364,9 +366,9 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
         error=message if status in ("failed", "cancelled") else None,
         nodes=tuple(node_state(entry, over, updated) for entry in by_node.values()),
         scheduled=bool(run.auto_scheduled),
-        scheduled_for=run.expected_start_time if run.auto_scheduled else None,
         deployment_id=str(run.deployment_id) if run.deployment_id else None,
         parameters=run.parameters or {},
+        starts_at=run.expected_start_time,
     )
 
 

@@ -21,6 +21,8 @@ class Schedule:
     cron: str
     timezone: str
     active: bool = True
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """What the runs that it starts are given, over the deployment's defaults."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,10 @@ class RunState:
     nodes: tuple[NodeState, ...] = ()
     scheduled: bool = False
     """Started by a schedule of the orchestrator, so the server has no execution for it yet."""
-    scheduled_for: datetime | None = None
-    """When the schedule wanted it to start."""
     deployment_id: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    starts_at: datetime | None = None
+    """When it is planned to start; schedules make runs ahead of their time."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,11 @@ class Orchestrator(Protocol):
 
     async def cancel(self, run_id: str) -> None: ...
 
-    async def scheduled_runs(self, deployment_ids: tuple[str, ...]) -> list[RunState]:
-        """Runs that schedules have started and the server does not know yet."""
+    async def scheduled_runs(
+        self, deployment_ids: tuple[str, ...], since: datetime | None = None
+    ) -> list[RunState]:
+        """Runs that are due since then and that dataroll has not started: a schedule has, or
+        somebody in the orchestrator's own UI."""
 
     async def logs(self, run_id: str, after: datetime | None = None) -> list[LogLine]: ...
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import replace as replace_fields
+from dataclasses import replace as dataclass_replace
 from pathlib import Path
 
 from sqlalchemy import select
@@ -19,6 +19,7 @@ from compiler.compiled import CompiledFlow
 from server.database import Database
 from server.models import Workflow, WorkflowDefinition, WorkflowTrigger
 from server.orchestrator.protocol import Deployment, Orchestrator, Schedule
+from server.triggers.service import schedule_parameters
 
 VERSIONS = "versions"
 
@@ -93,6 +94,7 @@ class PrefectPublisher:
             schedule.node: Schedule(schedule.node, schedule.cron, schedule.timezone)
             for schedule in compiled.schedules
         }
+        drawn_config = {trigger.node: trigger.config for trigger in compiled.triggers}
         async with self.database.reading() as session:
             triggers = await session.scalars(
                 select(WorkflowTrigger).where(
@@ -101,10 +103,11 @@ class PrefectPublisher:
             )
             for trigger in triggers:
                 if trigger.node_id is not None:
-                    # The times are the node's, of the version being published; a pause stays.
+                    # Its row still holds the times of the version before; a pause stays.
                     if trigger.node_id in drawn:
-                        drawn[trigger.node_id] = replace_fields(
-                            drawn[trigger.node_id], active=trigger.is_active
+                        schedule = drawn[trigger.node_id]
+                        drawn[trigger.node_id] = dataclass_replace(
+                            schedule, active=trigger.is_active
                         )
                     continue
                 drawn[trigger.id] = Schedule(
@@ -113,7 +116,16 @@ class PrefectPublisher:
                     trigger.config.get("timezone") or "UTC",
                     trigger.is_active,
                 )
-        return tuple(drawn.values())
+                drawn_config[trigger.id] = trigger.config
+        return tuple(
+            dataclass_replace(
+                schedule,
+                parameters=schedule_parameters(
+                    drawn_config.get(slug, {}), compiled.parameters_schema, compiled.parameter_names
+                ),
+            )
+            for slug, schedule in drawn.items()
+        )
 
 
 def write_once(path: Path, text: str) -> None:

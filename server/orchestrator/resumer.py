@@ -37,6 +37,7 @@ class Resumer:
         self.orchestrator = orchestrator
         self._called = asyncio.Event()
         self._restarted: dict[str, datetime] = {}
+        self._listening_since = datetime.now(UTC)
 
     def wake(self, execution_id: str | None = None) -> None:
         """Somebody has just decided or cancelled."""
@@ -104,6 +105,9 @@ class Resumer:
     async def find_dead(self) -> None:
         """Runs that spoke once and have fallen silent: start them again from their journal."""
         now = datetime.now(UTC)
+        if now - self._listening_since < SILENCE:
+            # While this server was away nobody could be heard: that is not their death.
+            return
         async with self.database.reading() as session:
             rows = await session.execute(
                 select(WorkflowExecution.id, WorkflowExecution.prefect_flow_run_id).where(

@@ -13,7 +13,6 @@ from server.orchestrator.mirror import Mirror
 from server.orchestrator.protocol import Orchestrator
 from server.orchestrator.publish import PrefectPublisher
 from server.orchestrator.resumer import Resumer
-from server.triggers.adopt import Adopter
 
 
 def orchestration(
@@ -29,9 +28,7 @@ def orchestration(
         resumer = Resumer(state.database, orchestrator)
         state.publisher = PrefectPublisher(state.database, orchestrator, state.settings.generated)
         state.dispatcher, state.resumer, state.canceller = dispatcher, resumer, resumer
-        adopter = Adopter(state.database, orchestrator)
-        parts = (dispatcher, mirror, resumer, adopter)
-        loops = [asyncio.create_task(part.run()) for part in parts]
+        loops = [asyncio.create_task(part.run()) for part in (dispatcher, mirror, resumer)]
         try:
             yield
         finally:

@@ -30,6 +30,8 @@ class Scheduled(Body):
     timezone: Annotated[str, Field(max_length=100), AfterValidator(check_timezone)] = "UTC"
     catch_up: Literal["skip", "latest"] = "skip"
     """What becomes of times that passed while nothing could start the run."""
+    variables: JsonObject = Field(default_factory=dict)
+    connection_id: ShortText | None = None
     description: ShortText = ""
 
 

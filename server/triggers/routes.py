@@ -11,7 +11,6 @@ from server.access import Access, AccessDep, check_etag, database_of, etag, need
 from server.errors import Conflict, NotFound, field_error
 from server.ids import new_id
 from server.models import Workflow, WorkflowTrigger
-from server.orchestrator.protocol import Schedule
 from server.orchestrator.schedules import next_times
 from server.schemas import Page
 from server.secret_box import SecretBox
@@ -19,7 +18,7 @@ from server.triggers import schemas, service
 from server.triggers.config import checked
 from server.triggers.events import Happening, happened
 from server.triggers.keys import Shown, renew
-from server.triggers.schedules import schedules, set_schedules
+from server.triggers.schedules import set_schedules
 
 router = APIRouter(tags=["triggers"])
 BASE = "/api/workflows/{workflow_id}/triggers"
@@ -66,8 +65,7 @@ async def create(
     """Add a trigger. A webhook's key, address and secret are in this answer and in no other."""
     config = checked(body.type, body.config)
     if body.type == "scheduled":
-        added = Schedule("new", config["cron"], config["timezone"], body.is_active)
-        await _reschedule(request, workflow_id, added=added)
+        await _reschedule(request, workflow_id, ("new", config, body.is_active))
     async with database_of(request).writing() as session:
         access = Access(session, request.state.caller, request.state.policy)
         workflow = await access.find(Workflow, workflow_id)
@@ -119,8 +117,7 @@ async def change(
             raise field_error("config.scheme", "stays; make a new trigger for another scheme")
         active = found.is_active if body.is_active is None else body.is_active
     if found.type == "scheduled":
-        changed = Schedule(found.node_id or found.id, config["cron"], _zone(config), active)
-        await _reschedule(request, workflow_id, changed=changed)
+        await _reschedule(request, workflow_id, (found.node_id or found.id, config, active))
     async with database.writing() as session:
         access = Access(session, request.state.caller, request.state.policy)
         found = await _find(access, workflow_id, trigger_id)
@@ -197,25 +194,16 @@ async def event(body: schemas.NewEvent, request: Request, access: AccessDep) -> 
     return schemas.EventTaken(id=happening.id, executions=started)
 
 
-def _zone(config: dict[str, Any]) -> str:
-    return config.get("timezone") or "UTC"
-
-
 async def _reschedule(
     request: Request,
     workflow_id: str,
-    *,
-    added: Schedule | None = None,
-    changed: Schedule | None = None,
+    *others: tuple[str, dict[str, Any], bool],
     without: str = "",
 ) -> None:
     """The orchestrator first, outside of any transaction: if it does not answer, nothing changes."""
     async with database_of(request).reading() as session:
         access = Access(session, request.state.caller, request.state.policy)
         workflow = await access.find(Workflow, workflow_id)
-        rows = await service.triggers_of(session, workflow.id)
-    wanted = {each.slug: each for each in schedules(rows) if each.slug != without}
-    for extra in (added, changed):
-        if extra is not None:
-            wanted[extra.slug] = extra
-    await set_schedules(request.app.state.orchestrator, workflow, tuple(wanted.values()))
+        told = await service.schedules_of(session, workflow.id, *others)
+    wanted = tuple(each for each in told if each.slug != without)
+    await set_schedules(request.app.state.orchestrator, workflow, wanted)

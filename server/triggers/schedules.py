@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from server.errors import Unavailable
-from server.models import Workflow, WorkflowTrigger
+from server.models import Workflow
 from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, Schedule
-
-
-def schedules(triggers: Iterable[WorkflowTrigger]) -> tuple[Schedule, ...]:
-    """What the orchestrator is told; a paused trigger is a schedule that is not active."""
-    return tuple(
-        Schedule(
-            slug=trigger.node_id or trigger.id,
-            cron=trigger.config["cron"],
-            timezone=trigger.config.get("timezone") or "UTC",
-            active=trigger.is_active,
-        )
-        for trigger in triggers
-        if trigger.type == "scheduled"
-    )
 
 
 async def set_schedules(

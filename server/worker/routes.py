@@ -11,9 +11,10 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.access import SessionDep, needs
+from server.access import SessionDep, database_of, needs
 from server.approvals import service as approvals
-from server.errors import NotFound
+from server.errors import Invalid, NotFound, Unavailable
+from server.executions.adopt import adopt
 from server.executions.bounded import bounded
 from server.models import (
     FINISHED,
@@ -24,8 +25,9 @@ from server.models import (
     WorkflowVariable,
     utc_now,
 )
+from server.orchestrator.protocol import OrchestratorUnavailable
 from server.secret_box import SecretBox
-from server.triggers.adopt import adopt_by_id
+from server.triggers.catch_up import stop_of
 from server.variables.redactor import team_redactor
 from server.worker import schemas
 from server.workflows.facts import read_facts
@@ -57,6 +59,30 @@ def _connection(session: AsyncSession, row: Connection) -> schemas.WorkerConnect
             "migrations": row.migrations,
         }
     )
+
+
+@router.post("/api/worker/adopt", **needs("worker", errors=(503,)))
+async def adopt_run(body: schemas.Adopt, request: Request) -> schemas.Adopted:
+    """A flow run that a schedule has started learns its execution. Asking again changes nothing.
+
+    What the run is, the orchestrator says, not the caller.
+    """
+    try:
+        state = await request.app.state.orchestrator.get(body.flow_run_id)
+    except OrchestratorUnavailable:
+        raise Unavailable("the orchestrator does not answer; ask again") from None
+    if state is None:
+        raise NotFound("the orchestrator knows no such run")
+    async with database_of(request).writing() as session:
+        execution = await adopt(session, state)
+        if execution is None:
+            raise NotFound("the run's deployment is none that dataroll has published")
+        execution_id, parameters = execution.id, execution.parameters
+        refused = None if parameters else execution.error
+        stop = stop_of(execution)
+    if refused:
+        raise Invalid(refused)
+    return schemas.Adopted(execution_id=execution_id, parameters=parameters, stop=stop)
 
 
 @router.get(f"{BASE}/connections/{{connection_id}}", **needs("worker"))
@@ -162,22 +188,6 @@ async def decision(execution_id: str, node_id: str, session: SessionDep) -> sche
             "signature": approval.signature,
             "resumes": await approvals.last_resume(session, execution.id),
         }
-    )
-
-
-@router.get("/api/worker/flow-runs/{run_id}", **needs("worker"))
-async def flow_run(run_id: str, request: Request) -> schemas.FlowRun:
-    """What a run that a schedule has started asks first: who it is in dataroll."""
-    state = request.app.state
-    adopted = await adopt_by_id(state.database, state.orchestrator, run_id)
-    if adopted is None:
-        raise NotFound(f"no schedule of dataroll has started a run '{run_id[:40]}'")
-    inputs = adopted.parameters
-    return schemas.FlowRun(
-        execution=inputs["execution"],
-        current_user=inputs["currentUser"],
-        trigger=inputs["trigger"],
-        stop=adopted.reason if adopted.status == "cancelled" else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -56,19 +56,19 @@ class Decision(Answer):
     )
 
 
+class Adopt(Body):
+    flow_run_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")]
+
+
+class Adopted(Answer):
+    execution_id: str
+    parameters: Json = Field(description="What the flow takes in the place of its own")
+    stop: str | None = Field(None, description="Why it is not to do anything: it comes too late")
+
+
 class Heartbeat(Body):
     process: Annotated[str, StringConstraints(max_length=200)]
 
 
 class Heard(Answer):
     cancel_requested: bool
-
-
-class FlowRun(Answer):
-    """Who a run is that a schedule has started, in the form of the flow's own parameters."""
-
-    execution: dict[str, Any]
-    current_user: dict[str, Any]
-    trigger: dict[str, Any]
-    stop: str | None = None
-    """Why it is not to do anything: it comes too late."""
