@@ -1,7 +1,8 @@
-"""A run of a schedule that starts long after its time follows its trigger's catch-up policy.
+"""Which schedule started a run, and whether the run comes too late to be run at all.
 
-``skip`` ends it as cancelled, ``latest`` lets the last of the missed ones run. Late is what
-starts more than :data:`LATE` after its time: its worker stood still, or Prefect did.
+The orchestrator fires schedules by itself, so that they fire while this server stands still.
+A run that starts long after its time (its worker stood still) follows its trigger's catch-up
+policy: ``skip`` ends it as cancelled, ``latest`` lets the last of the missed ones run.
 """
 
 from __future__ import annotations
@@ -11,32 +12,33 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.models import WorkflowExecution, WorkflowTrigger
+from server.models import WorkflowTrigger
 from server.orchestrator.protocol import RunState
 from server.orchestrator.schedules import next_times
 
 LATE = timedelta(minutes=15)
-MISSED = "missed: "
+"""A run that starts later than this after its time has missed it."""
 
 
-async def note_fired(session: AsyncSession, execution: WorkflowExecution, state: RunState) -> None:
-    """Say beside the trigger that it fired, and on the execution that it comes too late."""
+async def trigger_of(
+    session: AsyncSession, workflow_id: str, state: RunState
+) -> WorkflowTrigger | None:
+    """Which of the workflow's schedules it was: the one that fires at this time."""
     if not state.scheduled:
-        return
-    trigger = await _trigger(session, execution.workflow_id, state.starts_at)
-    if trigger is None:
-        return
-    execution.trigger_id = trigger.id
-    execution.reason = await missed_by(trigger, state.starts_at)
-    trigger.last_fired_at = state.starts_at or datetime.now(UTC)
-    trigger.last_error = execution.reason
-    await session.flush()
-
-
-def stop_of(execution: WorkflowExecution) -> str | None:
-    """Why the run is not to do anything, or None."""
-    reason = execution.reason or ""
-    return reason if reason.startswith(MISSED) else None
+        return None
+    rows = await session.scalars(
+        select(WorkflowTrigger).where(
+            WorkflowTrigger.workflow_id == workflow_id, WorkflowTrigger.type == "scheduled"
+        )
+    )
+    triggers = list(rows)
+    if len(triggers) > 1 and state.starts_at is not None:
+        for trigger in triggers:
+            before = state.starts_at - timedelta(seconds=1)
+            [time] = await _next(trigger, before)
+            if abs(time - state.starts_at) < timedelta(seconds=1):
+                return trigger
+    return triggers[0] if triggers else None
 
 
 async def missed_by(
@@ -47,33 +49,13 @@ async def missed_by(
     if due is None or now - due <= LATE:
         return None
     late = int((now - due).total_seconds() // 60)
-    said = (
-        f"it was due at {due.astimezone(UTC):%Y-%m-%d %H:%M} UTC and started {late} minutes later"
-    )
+    said = f"it was due at {due.astimezone(UTC):%Y-%m-%d %H:%M} UTC and could start {late} minutes later"
     if trigger.config.get("catchUp", "skip") == "skip":
-        return f"{MISSED}{said}; the trigger skips what it has missed"
+        return f"missed: {said}; the trigger skips what it has missed"
     [after] = await _next(trigger, due + timedelta(seconds=1))
     if after <= now:
-        return f"{MISSED}{said}; only the latest missed run is caught up on"
+        return f"missed: {said}; only the latest missed run is caught up on"
     return None
-
-
-async def _trigger(
-    session: AsyncSession, workflow_id: str, due: datetime | None
-) -> WorkflowTrigger | None:
-    """Which of the workflow's schedules it was: the one that fires at this time."""
-    rows = await session.scalars(
-        select(WorkflowTrigger).where(
-            WorkflowTrigger.workflow_id == workflow_id, WorkflowTrigger.type == "scheduled"
-        )
-    )
-    triggers = list(rows)
-    if len(triggers) > 1 and due is not None:
-        for trigger in triggers:
-            [time] = await _next(trigger, due - timedelta(seconds=1))
-            if abs(time - due) < timedelta(seconds=1):
-                return trigger
-    return triggers[0] if triggers else None
 
 
 async def _next(trigger: WorkflowTrigger, after: datetime) -> list[datetime]:

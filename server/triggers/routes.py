@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from server.access import Access, AccessDep, check_etag, database_of, etag, needs
 from server.errors import Conflict, NotFound, field_error
 from server.ids import new_id
-from server.models import Workflow, WorkflowTrigger
+from server.models import Workflow, WorkflowDefinition, WorkflowTrigger
 from server.orchestrator.schedules import next_times
 from server.schemas import Page
 from server.secret_box import SecretBox
@@ -18,7 +19,7 @@ from server.triggers import schemas, service
 from server.triggers.config import checked
 from server.triggers.events import Happening, happened
 from server.triggers.keys import Shown, renew
-from server.triggers.schedules import set_schedules
+from server.triggers.schedules import schedules, set_schedules, slug_of
 
 router = APIRouter(tags=["triggers"])
 BASE = "/api/workflows/{workflow_id}/triggers"
@@ -65,7 +66,7 @@ async def create(
     """Add a trigger. A webhook's key, address and secret are in this answer and in no other."""
     config = checked(body.type, body.config)
     if body.type == "scheduled":
-        await _reschedule(request, workflow_id, ("new", config, body.is_active))
+        await _reschedule(request, workflow_id, {"new": (config, body.is_active)})
     async with database_of(request).writing() as session:
         access = Access(session, request.state.caller, request.state.policy)
         workflow = await access.find(Workflow, workflow_id)
@@ -117,7 +118,7 @@ async def change(
             raise field_error("config.scheme", "stays; make a new trigger for another scheme")
         active = found.is_active if body.is_active is None else body.is_active
     if found.type == "scheduled":
-        await _reschedule(request, workflow_id, (found.node_id or found.id, config, active))
+        await _reschedule(request, workflow_id, {slug_of(found): (config, active)})
     async with database.writing() as session:
         access = Access(session, request.state.caller, request.state.policy)
         found = await _find(access, workflow_id, trigger_id)
@@ -197,13 +198,20 @@ async def event(body: schemas.NewEvent, request: Request, access: AccessDep) -> 
 async def _reschedule(
     request: Request,
     workflow_id: str,
-    *others: tuple[str, dict[str, Any], bool],
+    changed: Mapping[str, tuple[Mapping[str, Any], bool]] | None = None,
+    *,
     without: str = "",
 ) -> None:
     """The orchestrator first, outside of any transaction: if it does not answer, nothing changes."""
     async with database_of(request).reading() as session:
         access = Access(session, request.state.caller, request.state.policy)
         workflow = await access.find(Workflow, workflow_id)
-        told = await service.schedules_of(session, workflow.id, *others)
-    wanted = tuple(each for each in told if each.slug != without)
-    await set_schedules(request.app.state.orchestrator, workflow, wanted)
+        rows = await service.triggers_of(session, workflow.id)
+        published = await session.get(WorkflowDefinition, workflow.published_definition_id or "")
+    wanted: dict[str, tuple[Mapping[str, Any], bool]] = {
+        slug_of(row): (row.config, row.is_active) for row in rows if row.type == "scheduled"
+    }
+    wanted.pop(without, None)
+    wanted.update(changed or {})
+    interface = (published.interface if published else None) or {}
+    await set_schedules(request.app.state.orchestrator, workflow, schedules(wanted, interface))

@@ -18,13 +18,11 @@ from server.ids import new_id
 from server.models import (
     TeamVariable,
     Workflow,
-    WorkflowDefinition,
     WorkflowExecution,
     WorkflowTrigger,
     WorkflowVariable,
     utc_now,
 )
-from server.orchestrator.protocol import Schedule
 from server.secret_box import SecretBox
 from server.triggers.config import checked
 from server.triggers.keys import Shown, renew
@@ -114,51 +112,6 @@ async def keep_drawn(session: AsyncSession, workflow_id: str, drawn: Iterable[Dr
             found.config = dict(spec.config)
             found.revision += 1
     await session.flush()
-
-
-def schedule_parameters(
-    config: Mapping[str, Any], schema: Mapping[str, Any], names: Mapping[str, str]
-) -> dict[str, Any]:
-    """What the runs of a schedule are given, as the flow's parameters: ``schema`` and ``names``
-    are the compiled flow's. A name that the version at hand does not take is left out."""
-    given = dict(config.get("variables") or {})
-    if config.get("connectionId") is not None:
-        given.setdefault("connectionId", config["connectionId"])
-    renamed = {names.get(name, name): value for name, value in given.items()}
-    taken = schema.get("properties") or {}
-    return {name: value for name, value in renamed.items() if name in taken}
-
-
-async def schedules_of(
-    session: AsyncSession, workflow_id: str, *others: tuple[str, Mapping[str, Any], bool]
-) -> tuple[Schedule, ...]:
-    """What the orchestrator is told: the workflow's schedules, paused ones too, and ``others``
-    (slug, config, active) in their places."""
-    interface = (
-        await session.scalar(
-            select(WorkflowDefinition.interface)
-            .join(Workflow, Workflow.published_definition_id == WorkflowDefinition.id)
-            .where(Workflow.id == workflow_id)
-        )
-        or {}
-    )
-    told = {
-        trigger.node_id or trigger.id: (trigger.config, trigger.is_active)
-        for trigger in await triggers_of(session, workflow_id)
-        if trigger.type == "scheduled" and trigger.config.get("cron")
-    } | {slug: (dict(config), active) for slug, config, active in others}
-    return tuple(
-        Schedule(
-            slug,
-            config["cron"],
-            config.get("timezone") or "UTC",
-            active,
-            schedule_parameters(
-                config, interface.get("schema") or {}, interface.get("names") or {}
-            ),
-        )
-        for slug, (config, active) in told.items()
-    )
 
 
 async def secret_of(

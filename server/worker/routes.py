@@ -27,7 +27,6 @@ from server.models import (
 )
 from server.orchestrator.protocol import OrchestratorUnavailable
 from server.secret_box import SecretBox
-from server.triggers.catch_up import stop_of
 from server.variables.redactor import team_redactor
 from server.worker import schemas
 from server.workflows.facts import read_facts
@@ -79,7 +78,7 @@ async def adopt_run(body: schemas.Adopt, request: Request) -> schemas.Adopted:
             raise NotFound("the run's deployment is none that dataroll has published")
         execution_id, parameters = execution.id, execution.parameters
         refused = None if parameters else execution.error
-        stop = stop_of(execution)
+        stop = execution.reason if execution.status == "cancelled" else None
     if refused:
         raise Invalid(refused)
     return schemas.Adopted(execution_id=execution_id, parameters=parameters, stop=stop)

@@ -42,9 +42,11 @@ def main(folder: Path, only: list[str]) -> None:
             errors: list[str] = []
             page.on(
                 "console",
-                lambda message: errors.append(message.text) if message.type == "error" else None,
+                lambda message, errors=errors: (
+                    errors.append(message.text) if message.type == "error" else None
+                ),
             )
-            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.on("pageerror", lambda error, errors=errors: errors.append(str(error)))
             page.goto(f"{site.url}/login")
             if not only or "login" in only:
                 page.wait_for_selector("form")
