@@ -101,6 +101,10 @@ class FakeOrchestrator:
         if run_id in self.runs and self.runs[run_id].status not in ENDED:
             self.finish(run_id, "cancelled")
 
+    async def declare_dead(self, run_id: str, reason: str, *, cancelled: bool = False) -> None:
+        self._check()
+        self.finish(run_id, "cancelled" if cancelled else "failed", error=reason)
+
     async def scheduled_runs(self, deployment_ids: tuple[str, ...]) -> list[RunState]:
         self._check()
         return [

@@ -34,7 +34,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-from prefect.states import Cancelled, Cancelling, Crashed, Scheduled
+from prefect.states import Cancelled, Cancelling, Failed, Scheduled
 
 from server.orchestrator.protocol import (
     Deployment,
@@ -196,10 +196,11 @@ class PrefectOrchestrator:
                 force=True,
             )
 
-    async def declare_dead(self, run_id: str, reason: str) -> None:
+    async def declare_dead(self, run_id: str, reason: str, *, cancelled: bool = False) -> None:
         """Say in Prefect what it has not noticed: the process is gone."""
+        state: State[Any] = Cancelled(message=reason) if cancelled else Failed(message=reason)
         async with prefect_client() as client:
-            await client.set_flow_run_state(UUID(run_id), Crashed(message=reason), force=True)
+            await client.set_flow_run_state(UUID(run_id), state, force=True)
 
     async def cancel(self, run_id: str) -> None:
         async with prefect_client() as client:
@@ -348,7 +349,10 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
             entry["status"] != "running" or entry["nodeId"] not in by_node
         ):
             by_node[entry["nodeId"]] = entry
-    over = state is not None and state.is_final()
+    if state is not None and state.type == StateType.CRASHED and by_node and outcome is None:
+        # The process died in the middle: the resumer starts the run again from its journal.
+        status = "running"
+    over = status in ("success", "failed", "cancelled")
     message = state.message if state else None
     if state is not None and state.type == StateType.CRASHED:
         message = f"the process that ran it died: {message or 'no reason is known'}"
@@ -366,6 +370,8 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
         scheduled=bool(run.auto_scheduled),
         deployment_id=str(run.deployment_id) if run.deployment_id else None,
         parameters=run.parameters or {},
+        taken=state is not None and state.type == StateType.PENDING,
+        attempts=run.run_count,
     )
 
 

@@ -96,6 +96,10 @@ class RunState:
     """Started by a schedule of the orchestrator, so the server has no execution for it yet."""
     deployment_id: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    taken: bool = False
+    """Pending, and a worker has taken it."""
+    attempts: int = 0
+    """How often it has started to run."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,9 @@ class Orchestrator(Protocol):
         """Run it again from the top; nodes in its journal keep their outcome."""
 
     async def cancel(self, run_id: str) -> None: ...
+
+    async def declare_dead(self, run_id: str, reason: str, *, cancelled: bool = False) -> None:
+        """Say what the orchestrator has not noticed: the process is gone, and the run is over."""
 
     async def scheduled_runs(self, deployment_ids: tuple[str, ...]) -> list[RunState]:
         """Runs that schedules have started and the server does not know yet."""
