@@ -16,6 +16,6 @@ def attempt_of(execution: WorkflowExecution) -> int:
     return int(number) if at and number.isdecimal() else 0
 
 
-def next_attempt(execution: WorkflowExecution) -> str:
-    """What ``process`` holds while the run is started again: from now on the old one is late."""
-    return f"{attempt_of(execution) + 1}@starting"
+def next_attempt(execution: WorkflowExecution) -> int:
+    """To be written into ``process`` before the run is started again: the old one is late then."""
+    return attempt_of(execution) + 1

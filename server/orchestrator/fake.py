@@ -91,10 +91,10 @@ class FakeOrchestrator:
         self._change(run_id, status="running")
         return True
 
-    async def restart(self, run_id: str) -> None:
+    async def restart(self, run_id: str, attempt: int) -> None:
         self._check()
         self.restarted.append(run_id)
-        self._change(run_id, status="running")
+        self._change(run_id, status="running", attempt=attempt)
 
     async def cancel(self, run_id: str) -> None:
         self._check()

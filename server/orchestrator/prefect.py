@@ -49,6 +49,7 @@ from server.orchestrator.protocol import (
 from server.orchestrator.warm import client as engine_client
 
 WORK_POOL = "dataroll"
+ATTEMPT = "attempt:"
 ENGINE_COMMAND = shlex.join([sys.executable, "-S", "-E", engine_client.__file__])
 """Becomes a fork of the worker's warm server, or else ``python -m prefect.engine``."""
 
@@ -188,8 +189,12 @@ class PrefectOrchestrator:
         # Prefect answers 200 to a refused resume; only the status tells.
         return bool(result.status.value == "ACCEPT")
 
-    async def restart(self, run_id: str) -> None:
+    async def restart(self, run_id: str, attempt: int) -> None:
         async with prefect_client() as client:
+            run = await client.read_flow_run(UUID(run_id))
+            # Prefect's own count of starts leaves out the ones after a pause.
+            kept = [tag for tag in run.tags if not tag.startswith(ATTEMPT)]
+            await client.update_flow_run(UUID(run_id), tags=[*kept, f"{ATTEMPT}{attempt}"])
             await client.set_flow_run_state(
                 UUID(run_id),
                 Scheduled(name="Restarting", message="dataroll runs it again from its journal"),
@@ -371,7 +376,7 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
         deployment_id=str(run.deployment_id) if run.deployment_id else None,
         parameters=run.parameters or {},
         taken=state is not None and state.type == StateType.PENDING,
-        attempts=run.run_count,
+        attempt=attempt_of(run),
     )
 
 
@@ -397,6 +402,12 @@ def node_state(entry: dict[str, Any], run_over: bool, run_updated: datetime) -> 
         duration=entry.get("duration"),
         retry_count=entry.get("retryCount", 0),
     )
+
+
+def attempt_of(run: FlowRun) -> int:
+    """How often the run has been started again, as :meth:`PrefectOrchestrator.restart` noted."""
+    found = [tag.removeprefix(ATTEMPT) for tag in run.tags if tag.startswith(ATTEMPT)]
+    return max((int(number) for number in found if number.isdecimal()), default=0)
 
 
 def execution_of(run: FlowRun) -> str | None:

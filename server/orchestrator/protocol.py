@@ -98,8 +98,8 @@ class RunState:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     taken: bool = False
     """Pending, and a worker has taken it."""
-    attempts: int = 0
-    """How often it has started to run."""
+    attempt: int = 0
+    """How often it has been started again."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,9 @@ class Orchestrator(Protocol):
     async def resume(self, run_id: str) -> bool:
         """Let a paused run go on. False when it was not paused."""
 
-    async def restart(self, run_id: str) -> None:
-        """Run it again from the top; nodes in its journal keep their outcome."""
+    async def restart(self, run_id: str, attempt: int) -> None:
+        """Run it again from the top; nodes in its journal keep their outcome. The new process
+        finds the number of the attempt in its run."""
 
     async def cancel(self, run_id: str) -> None: ...
 

@@ -134,7 +134,7 @@ class Resumer:
             run_id = str(execution.prefect_flow_run_id)
             state = await self.orchestrator.get(run_id)
             if state is not None and self._is_lost(state, now):
-                await self._start_again(execution, run_id, state)
+                await self._start_again(execution, run_id)
 
     @staticmethod
     def _is_lost(state: RunState, now: datetime) -> bool:
@@ -142,12 +142,11 @@ class Resumer:
             return state.taken and state.updated_at < now - START_UP
         return state.status in ("running", "waiting")
 
-    async def _start_again(
-        self, execution: WorkflowExecution, run_id: str, state: RunState
-    ) -> None:
-        if state.attempts > RESTARTS:
-            log.error("%s has died %s times; giving it up", execution.id, state.attempts)
-            reason = f"its process died {state.attempts} times; it is not started again"
+    async def _start_again(self, execution: WorkflowExecution, run_id: str) -> None:
+        attempt = next_attempt(execution)
+        if attempt > RESTARTS:
+            log.error("%s has died %s times; giving it up", execution.id, attempt)
+            reason = f"its process died {attempt} times; it is not started again"
             await self.orchestrator.declare_dead(run_id, reason)
             return
         log.warning("the process of %s died; starting it again from its journal", execution.id)
@@ -159,12 +158,12 @@ class Resumer:
                     WorkflowExecution.heartbeat_at.is_not_distinct_from(execution.heartbeat_at),
                 )
                 # From here on the old process is late, should it still be there.
-                .values(process=next_attempt(execution), heartbeat_at=datetime.now(UTC))
+                .values(process=f"{attempt}@starting", heartbeat_at=datetime.now(UTC))
                 .returning(WorkflowExecution.id)
             )
             if won.first() is None:
                 return  # it has spoken after all, or another server was faster
-        await self.orchestrator.restart(run_id)
+        await self.orchestrator.restart(run_id, attempt)
         self._restarted[execution.id] = datetime.now(UTC)
 
     async def force_cancelled(self) -> None:

@@ -40,7 +40,7 @@ AttemptHeader = Annotated[
     Header(
         alias="X-Dataroll-Attempt",
         ge=0,
-        description="How often the run had started before the calling process did; once a later"
+        description="How often the run had been started again when the calling process began; once a later"
         " attempt is known, an earlier one gets 409 `superseded` and has to end",
     ),
 ]
