@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 
 from fastapi import FastAPI
 
+from server.approvals.notices import Notices
 from server.orchestrator.dispatcher import Dispatcher
 from server.orchestrator.mirror import Mirror
 from server.orchestrator.protocol import Orchestrator
@@ -28,7 +29,8 @@ def orchestration(
         resumer = Resumer(state.database, orchestrator)
         state.publisher = PrefectPublisher(state.database, orchestrator, state.settings.generated)
         state.dispatcher, state.resumer, state.canceller = dispatcher, resumer, resumer
-        loops = [asyncio.create_task(part.run()) for part in (dispatcher, mirror, resumer)]
+        notices = Notices(state.database, state.settings.public_url)
+        loops = [asyncio.create_task(part.run()) for part in (dispatcher, mirror, resumer, notices)]
         try:
             yield
         finally:
