@@ -15,7 +15,8 @@ import logging
 import time
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.orm import aliased
 
 from server.approvals.service import expire_due, mark_resumed
 from server.database import Database
@@ -32,6 +33,7 @@ SILENCE = timedelta(seconds=20)
 """A process that has said nothing for this long is dead; it speaks every two to five seconds."""
 START_UP = timedelta(seconds=120)
 """How long a run may take from being handed to a worker to its first heartbeat."""
+TELL_AGAIN = timedelta(seconds=10)
 RESTARTS = 10
 """How often a run is started again at most: one that kills every process is given up, visibly."""
 OPEN = ("pending", "running", "waiting")
@@ -73,6 +75,12 @@ class Resumer:
 
     async def resume(self) -> None:
         """Resume every paused run that has a decision it has not taken in yet."""
+        # What the journal says is not enough: whoever reaches Prefect can write it.
+        unsettled = NodeExecution.id.is_(None) | NodeExecution.status.in_(OPEN)
+        other = aliased(WorkflowApproval)
+        others_open = exists().where(
+            other.execution_id == WorkflowExecution.id, other.status == "pending"
+        )
         async with self.database.reading() as session:
             rows = await session.execute(
                 select(WorkflowExecution.id, WorkflowExecution.prefect_flow_run_id)
@@ -88,8 +96,13 @@ class Resumer:
                     # A dead process hears nothing; find_dead starts it again instead.
                     WorkflowExecution.heartbeat_at >= datetime.now(UTC) - SILENCE,
                     WorkflowApproval.status != "pending",
-                    (NodeExecution.id.is_(None))
-                    | NodeExecution.status.in_(("pending", "running", "waiting")),
+                    # Told once; and again, should the run still wait for what is decided.
+                    WorkflowApproval.resumed_at.is_(None)
+                    | WorkflowExecution.cancel_requested_at.is_not(None)
+                    | (
+                        (WorkflowApproval.resumed_at < datetime.now(UTC) - TELL_AGAIN)
+                        & (unsettled | ~others_open)
+                    ),
                 )
                 .distinct()
             )
