@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -93,7 +93,7 @@ class WorkflowRun:
         """The plans that dry runs have made, by node and connection id."""
         self.approvals = Approvals(self)
         self.channel = ServerChannel.from_environment(
-            self.execution_id, attempt=flow_context.flow_run.run_count
+            self.execution_id, attempt=attempt_of(flow_context.flow_run.tags)
         )
         self.cancel_requested = False
         self.stopped: str | None = None
@@ -379,6 +379,12 @@ class WorkflowRun:
             except Exception as error:
                 get_run_logger().debug("no heartbeat: %s", error)
             await asyncio.sleep(WAITING_HEARTBEAT if self.approvals.open else HEARTBEAT)
+
+
+def attempt_of(tags: Iterable[str]) -> int:
+    """How often the run has been started again; the dataroll server tags it with the number."""
+    numbers = [tag.removeprefix("attempt:") for tag in tags if tag.startswith("attempt:")]
+    return max((int(number) for number in numbers if number.isdecimal()), default=0)
 
 
 def with_attributes(given: Mapping[str, Any] | None, *names: str) -> SimpleNamespace:
