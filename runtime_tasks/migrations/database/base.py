@@ -180,6 +180,14 @@ class Database(ABC):
     def set_timeouts(self, *, lock: float, statement: float) -> None:
         """Seconds to wait for a lock, and for a statement; 0 for as long as it takes."""
 
+    def for_a_tool(self, *, lock: float, statement: float, holding: bool) -> list[str]:
+        """What a project's tool has to run on each connection of its own.
+
+        Its timeouts; and, ``holding``, its share in our lock: when the worker dies and the tool's
+        last statement is still at work in the server, nobody else may begin.
+        """
+        return []
+
     @abstractmethod
     def lock(self, *, wait: float) -> AbstractContextManager[None]:
         """Own the database: one migration at a time. Raises Refused, naming the holder."""

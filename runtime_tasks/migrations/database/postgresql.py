@@ -153,11 +153,32 @@ class PostgreSQL(Database):
         self.run(f"SET lock_timeout = {int(lock * 1000)}")
         self.run(f"SET statement_timeout = {int(statement * 1000)}")
 
+    def for_a_tool(self, *, lock: float, statement: float, holding: bool) -> list[str]:
+        settings = [
+            "SET client_connection_check_interval = 1000",
+            f"SET lock_timeout = {int(lock * 1000)}",
+            f"SET statement_timeout = {int(statement * 1000)}",
+        ]
+        share = [f"SELECT pg_advisory_lock_shared({lock_key('dataroll tool')})"]
+        return settings + (share if holding else [])
+
     @contextmanager
     def lock(self, *, wait: float) -> Iterator[None]:
         """An advisory lock of the session: it ends when the server has ended our last statement."""
-        key = lock_key("dataroll")
+        key, tool = lock_key("dataroll"), lock_key("dataroll tool")
         deadline = time.monotonic() + wait
+        self._wait_for(key, deadline)
+        try:
+            # A tool that outlived its worker has this one; its server process frees it at its end.
+            self._wait_for(tool, max(deadline, time.monotonic() + 5))
+            self.run(f"SELECT pg_advisory_unlock({tool})")
+            yield
+        finally:
+            if not self._connection.closed:
+                self._rollback_quietly()
+                self._try(f"SELECT pg_advisory_unlock({key})")
+
+    def _wait_for(self, key: int, deadline: float) -> None:
         while not self.query(f"SELECT pg_try_advisory_lock({key})")[0][0]:
             if time.monotonic() > deadline:
                 raise Refused(
@@ -165,12 +186,6 @@ class PostgreSQL(Database):
                     "wait until that has ended"
                 )
             time.sleep(0.1)
-        try:
-            yield
-        finally:
-            if not self._connection.closed:
-                self._rollback_quietly()
-                self._try(f"SELECT pg_advisory_unlock({key})")
 
     def _holder(self, key: int) -> str:
         rows = self.query(

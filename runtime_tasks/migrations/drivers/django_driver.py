@@ -99,7 +99,7 @@ def run(task):
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    if connection.vendor == "postgresql":
+    if connection.vendor != "sqlite":
         connection.ensure_connection()
         for sql in task.get("on_connect") or []:
             with connection.cursor() as cursor:

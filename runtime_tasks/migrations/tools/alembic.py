@@ -62,6 +62,7 @@ class Alembic(ProjectTool):
         action: str,
         migrations: Sequence[Migration],
         heard: Heard,
+        on_connect: Sequence[str] = (),
     ) -> Event:
         ini, scripts = _configuration(folder) or (None, None)
         cwd = (ini.parent if ini else folder).absolute()
@@ -70,6 +71,7 @@ class Alembic(ProjectTool):
             url = url.with_database(str(Path(url.database).absolute()))
         task = {
             "action": action,
+            "on_connect": list(on_connect),
             "ask": not database.transactional_ddl,
             "revisions": [m.id for m in migrations],
             "url": url.text(),

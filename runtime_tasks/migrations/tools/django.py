@@ -62,9 +62,11 @@ class Django(ProjectTool):
         action: str,
         migrations: Sequence[Migration],
         heard: Heard,
+        on_connect: Sequence[str] = (),
     ) -> Event:
         task = {
             "action": action,
+            "on_connect": list(on_connect),
             "ask": not database.transactional_ddl,
             "cwd": str(folder.absolute()),
             "settings": _settings(folder),

@@ -38,8 +38,12 @@ class ProjectTool:
         action: str,
         migrations: Sequence[Migration],
         heard: Heard,
+        on_connect: Sequence[str] = (),
     ) -> Event:
-        """Run the driver for one action; give its last event."""
+        """Run the driver for one action; give its last event.
+
+        ``on_connect``: SQL that the tool's own connections run before anything else.
+        """
 
     @abstractmethod
     def explain(self, last: Event, database: Database) -> str:
@@ -64,7 +68,10 @@ class ProjectTool:
     def _run(self, work: Work, migrations: Sequence[Migration], action: str) -> None:
         direction = "up" if action == "upgrade" else "down"
         stand = Stand(work, {m.id: m for m in migrations}, direction, self._books)
-        last = self.speak(work.database, work.folder, action, migrations, stand.heard)
+        first = work.database.for_a_tool(
+            lock=work.lock_timeout, statement=work.statement_timeout, holding=not work.trial
+        )
+        last = self.speak(work.database, work.folder, action, migrations, stand.heard, first)
         if last["event"] == "done":
             for migration in migrations:
                 stand.keep(migration)
