@@ -143,6 +143,9 @@ class WorkflowRun:
         target = node_id(node)
         if self._listening or target in self.rules.records:
             return
+        if self.stopped:
+            self._skip(node, self.stopped)
+            return
         if disabled:
             self._skip(node, "it is disabled", disabled=True)
             return
@@ -213,6 +216,7 @@ class WorkflowRun:
         self.execution_id = str(adopted["executionId"])
         self.dry_run = bool(self.execution.get("dryRun"))
         self.channel = replace(channel, execution_id=self.execution_id)
+        self.stopped = adopted.get("stop")
 
     # How nodes settle.
 

@@ -19,7 +19,7 @@ from compiler.compiled import CompiledFlow
 from server.database import Database
 from server.models import Workflow, WorkflowDefinition, WorkflowTrigger
 from server.orchestrator.protocol import Deployment, Orchestrator, Schedule
-from server.triggers.service import schedule_parameters
+from server.triggers.schedules import schedule_parameters
 
 VERSIONS = "versions"
 

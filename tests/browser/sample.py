@@ -11,8 +11,18 @@ TEMPLATES = Path(__file__).parents[2] / "templates" / "workflows"
 SAFE = (TEMPLATES / "safe_production_migration.yaml").read_text()
 
 MIGRATIONS = [
-    {"id": "0007", "name": "0007_add_invoices.sql", "file": "0007_add_invoices.sql", "status": "pending"},
-    {"id": "0008", "name": "0008_index_orders.sql", "file": "0008_index_orders.sql", "status": "pending"},
+    {
+        "id": "0007",
+        "name": "0007_add_invoices.sql",
+        "file": "0007_add_invoices.sql",
+        "status": "pending",
+    },
+    {
+        "id": "0008",
+        "name": "0008_index_orders.sql",
+        "file": "0008_index_orders.sql",
+        "status": "pending",
+    },
 ]
 PLAN = {
     "connectionId": "shop",
@@ -51,8 +61,24 @@ def fill(site: Site) -> dict[str, Any]:
     site.connection("Shop staging", "staging")
     site.connection("Laptop", "development")
     robin = site.person("Robin", "developer")
-    site.post("/api/variables", {"name": "channel", "type": "string", "value": "#migrations", "description": "Where the team reads"})
-    site.post("/api/variables", {"name": "pagerKey", "type": "secret", "value": "not-to-be-seen", "description": "Events API"})
+    site.post(
+        "/api/variables",
+        {
+            "name": "channel",
+            "type": "string",
+            "value": "#migrations",
+            "description": "Where the team reads",
+        },
+    )
+    site.post(
+        "/api/variables",
+        {
+            "name": "pagerKey",
+            "type": "secret",
+            "value": "not-to-be-seen",
+            "description": "Events API",
+        },
+    )
     safe = site.workflow(SAFE, publish=True)
     for name in ("scheduled", "multi_env", "deployment_pipeline"):
         site.workflow((TEMPLATES / f"{name}.yaml").read_text(), publish=name == "scheduled")
@@ -70,31 +96,59 @@ def fill(site: Site) -> dict[str, Any]:
         plans=[PLAN],
         planHash=PLAN["planHash"],
     )
-    return {"safe": safe, "waiting": waiting.execution_id, "worker": waiting, "approval": approval["id"], "robin": robin}
+    return {
+        "safe": safe,
+        "waiting": waiting.execution_id,
+        "worker": waiting,
+        "approval": approval["id"],
+        "robin": robin,
+    }
 
 
 def before_approval(worker: Any) -> None:
     worker.settle("trigger-1", node_type="trigger", node_name="Manual Trigger")
     worker.log("Looking for migrations", "discover-1")
     found = {"connectionId": "shop", "tool": "sql", "migrations": MIGRATIONS, "applied": []}
-    worker.settle("discover-1", node_name="Discover Migrations", output=found, input={"ormType": "auto"})
+    worker.settle(
+        "discover-1", node_name="Discover Migrations", output=found, input={"ormType": "auto"}
+    )
     worker.log("Found 2 pending migrations", "discover-1")
-    worker.settle("filter-1", node_type="condition", node_name="Any Pending?", branch="Yes", output={"branch": "Yes"})
+    worker.settle(
+        "filter-1",
+        node_type="condition",
+        node_name="Any Pending?",
+        branch="Yes",
+        output={"branch": "Yes"},
+    )
     worker.settle("dryrun-1", node_name="Dry-Run Migrations", output=PLAN)
     worker.log("Tried 2 statements and rolled them back", "dryrun-1")
 
 
 def through(worker: Any, *, fails: bool) -> None:
     before_approval(worker)
-    worker.settle("approval-1", node_type="approval", node_name="Require Approval", branch="Approved")
+    worker.settle(
+        "approval-1", node_type="approval", node_name="Require Approval", branch="Approved"
+    )
     if fails:
         error = {"type": "DatabaseError", "message": 'column "legacy_state" does not exist'}
-        worker.settle("execute-1", "failed", node_name="Execute Migrations", error=error, retry_count=2)
-        worker.settle("notify-1", "skipped", node_type="notification", node_name="Slack Notification", reason="Execute Migrations failed")
+        worker.settle(
+            "execute-1", "failed", node_name="Execute Migrations", error=error, retry_count=2
+        )
+        worker.settle(
+            "notify-1",
+            "skipped",
+            node_type="notification",
+            node_name="Slack Notification",
+            reason="Execute Migrations failed",
+        )
         worker.settle("error-handler-1", node_name="Rollback on Failure", output={"rolledBack": []})
         worker.finish("failed", error='column "legacy_state" does not exist')
         return
-    worker.settle("execute-1", node_name="Execute Migrations", output={"applied": MIGRATIONS, "statements": 2})
+    worker.settle(
+        "execute-1", node_name="Execute Migrations", output={"applied": MIGRATIONS, "statements": 2}
+    )
     worker.settle("notify-1", node_type="notification", node_name="Slack Notification")
-    worker.settle("error-handler-1", "skipped", node_name="Rollback on Failure", reason="nothing failed")
+    worker.settle(
+        "error-handler-1", "skipped", node_name="Rollback on Failure", reason="nothing failed"
+    )
     worker.finish("success")

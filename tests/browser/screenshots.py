@@ -40,8 +40,11 @@ def main(folder: Path, only: list[str]) -> None:
         for theme in ("light", "dark"):
             page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme=theme)
             errors: list[str] = []
-            page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.on(
+                "console",
+                lambda message: errors.append(message.text) if message.type == "error" else None,
+            )
+            page.on("pageerror", lambda problem: errors.append(str(problem)))
             page.goto(f"{site.url}/login")
             if not only or "login" in only:
                 page.wait_for_selector("form")

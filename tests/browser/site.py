@@ -114,8 +114,8 @@ class Site:
         assert answer.is_success, f"{path}: {answer.status_code} {answer.text}"
         return answer.json()
 
-    def workflow(self, content: str, *, format: str = "yaml", publish: bool = False) -> Any:
-        made = self.post("/api/workflows", {"definition": {"content": content, "format": format}})
+    def workflow(self, content: str, *, syntax: str = "yaml", publish: bool = False) -> Any:
+        made = self.post("/api/workflows", {"definition": {"content": content, "format": syntax}})
         if publish:
             made = self.post(f"/api/workflows/{made['id']}/publish", {"acknowledge": True})
         return made
