@@ -39,14 +39,6 @@ def main(folder: Path, only: list[str]) -> None:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for theme in ("light", "dark"):
             page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme=theme)
-            errors: list[str] = []
-            page.on(
-                "console",
-                lambda message, errors=errors: (
-                    errors.append(message.text) if message.type == "error" else None
-                ),
-            )
-            page.on("pageerror", lambda problem, errors=errors: errors.append(str(problem)))
             page.goto(f"{site.url}/login")
             if not only or "login" in only:
                 page.wait_for_selector("form")
@@ -57,7 +49,6 @@ def main(folder: Path, only: list[str]) -> None:
                     continue
                 page.goto(site.url + address)
                 take(page, folder / f"{name}-{theme}.png", name)
-            print(theme, "errors:", errors)
             page.close()
         browser.close()
 

@@ -67,7 +67,7 @@ class Site:
             self.settings, self.orchestrator, services=[orchestration(self.orchestrator)]
         )
         config = uvicorn.Config(
-            self.app, host="127.0.0.1", port=self.port, log_level="error", lifespan="on"
+            self.app, host="127.0.0.1", port=self.port, log_level="critical", lifespan="on"
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="site")

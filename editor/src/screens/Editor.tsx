@@ -19,6 +19,7 @@ import { tidyNow } from "@/components/editor/tidyNow";
 import { TopBar } from "@/components/editor/TopBar";
 import { VersionsDialog } from "@/components/editor/VersionsDialog";
 import { Inspector } from "@/components/inspector/Inspector";
+import { preload } from "@/components/code/lazyCode";
 import { isTyping, useActions, type Action } from "@/components/keys";
 import { Failure, Loading } from "@/components/Page";
 import { catalogueOf } from "@/store/catalogue";
@@ -88,6 +89,7 @@ function Screen() {
   const dirty = useDirty();
   const queries = useQueryClient();
   useEffect(() => startChecking(), []);
+  useEffect(preload, []);
   useEffect(() => useWorkflow.setState({ readOnly: !mayEdit }), [mayEdit]);
   useFollowTest();
 

@@ -68,10 +68,25 @@ export function Canvas({ label = "Workflow canvas", frozen = false }: { label?: 
   const count = nodes.length;
   const shown = useRef("");
   useEffect(() => {
-    if (count === 0 || shown.current === workflowId) return;
+    if (shown.current === workflowId) return;
     shown.current = workflowId;
-    void flow.fitView({ padding: 0.18, maxZoom: 1, minZoom: 0.2 });
+    // An empty one begins as it is: the first node must stay where it is dropped.
+    if (count > 0) void flow.fitView({ padding: 0.18, maxZoom: 1, minZoom: 0.2 });
   }, [count, workflowId, flow]);
+
+  // What is chosen elsewhere, in the text or in a list, comes into view.
+  const chosen = useWorkflow((state) => state.selectedNode?.id);
+  const host = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const place = chosen ? useWorkflow.getState().positions[chosen] : undefined;
+    const box = host.current?.getBoundingClientRect();
+    if (!place || !box) return;
+    const at = flow.flowToScreenPosition({ x: place.x + NODE_WIDTH / 2, y: place.y + HEAD_HEIGHT / 2 });
+    const inside =
+      at.x > box.left + 40 && at.x < box.right - 40 && at.y > box.top + 24 && at.y < box.bottom - 24;
+    if (!inside)
+      void flow.setCenter(place.x + NODE_WIDTH / 2, place.y + HEAD_HEIGHT / 2, { zoom: flow.getZoom() });
+  }, [chosen, flow]);
 
   const onNodesChange = useCallback((changes: NodeChange<Node>[]) => {
     const store = useWorkflow.getState();
@@ -135,6 +150,7 @@ export function Canvas({ label = "Workflow canvas", frozen = false }: { label?: 
 
   return (
     <div
+      ref={host}
       className={`relative h-full w-full ${far ? "far" : ""}`}
       role="region"
       aria-label={label}
@@ -186,7 +202,7 @@ export function Canvas({ label = "Workflow canvas", frozen = false }: { label?: 
         defaultEdgeOptions={{ focusable: true }}
       >
         <Background variant={BackgroundVariant.Dots} gap={16} size={1} color="var(--dot)" />
-        {minimap && nodes.length > 0 && (
+        {minimap && !frozen && nodes.length > 0 && (
           <MiniMap
             pannable
             zoomable
@@ -215,14 +231,16 @@ export function Canvas({ label = "Workflow canvas", frozen = false }: { label?: 
         >
           <Maximize size={14} />
         </IconButton>
-        <IconButton
-          label="Minimap"
-          side="top"
-          aria-pressed={minimap}
-          onClick={() => set({ minimap: !minimap })}
-        >
-          <MapIcon size={14} />
-        </IconButton>
+        {!frozen && (
+          <IconButton
+            label="Minimap"
+            side="top"
+            aria-pressed={minimap}
+            onClick={() => set({ minimap: !minimap })}
+          >
+            <MapIcon size={14} />
+          </IconButton>
+        )}
       </div>
     </div>
   );

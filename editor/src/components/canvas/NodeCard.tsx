@@ -84,7 +84,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
             >
               {worst === "error" ? <AlertCircle size={12} /> : <AlertTriangle size={12} />}
               {problems?.length}
-              <span className="sr-only">{worst === "error" ? "errors" : "warnings"}</span>
+              <span className="sr-only">{worst === "error" ? " errors" : " warnings"}</span>
             </span>
           )
         )}

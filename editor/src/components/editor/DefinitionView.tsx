@@ -12,6 +12,7 @@ import { yaml } from "@codemirror/lang-yaml";
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from "@codemirror/language";
 import { lintGutter, setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
+import type { Text } from "@codemirror/state";
 import { EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 import { Copy, Download } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
@@ -59,14 +60,7 @@ export default function DefinitionView() {
     const doc = now.state.doc;
     const spans = foreign ? definitionSpans(text, shown) : [];
     const diagnostics: Diagnostic[] = broken
-      ? [
-          {
-            from: Math.min(broken.offset, Math.max(0, doc.length - 1)),
-            to: Math.min(broken.offset + 1, doc.length),
-            severity: "error",
-            message: broken.message,
-          },
-        ]
+      ? [markAt(doc, broken.offset, broken.message)]
       : problems.flatMap((problem) => {
           const number = foreign
             ? spans.find((span) => span.node === problem.node)?.from
@@ -155,6 +149,14 @@ export default function DefinitionView() {
       />
     </div>
   );
+}
+
+/** A mark that can be seen: at the end of a line there is nothing to underline but the line. */
+function markAt(doc: Text, offset: number, message: string): Diagnostic {
+  let line = doc.lineAt(Math.min(offset, doc.length));
+  while (line.length === 0 && line.number > 1) line = doc.line(line.number - 1);
+  const from = offset < line.to ? Math.max(line.from, offset) : line.from;
+  return { from, to: line.to, severity: "error", message };
 }
 
 function sameData(a: string, b: string, format: Format): boolean {

@@ -20,7 +20,7 @@ export const PALETTE_SEARCH_ID = "palette-search";
 
 /** By name, type and the words of the description; all words must be there. */
 export function searchTypes(types: readonly NodeType[], text: string): NodeType[] {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = text.toLowerCase().replaceAll("_", " ").split(/\s+/).filter(Boolean);
   return types.filter((type) => {
     const inside = `${type.label} ${type.type} ${type.variant} ${type.description} ${type.branches.join(" ")}`
       .toLowerCase()

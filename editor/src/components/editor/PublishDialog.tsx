@@ -42,7 +42,10 @@ export function PublishDialog({ open, onClose }: { open: boolean; onClose: () =>
     [old, raw, catalogue],
   );
   const warnings = problems.filter((problem) => problem.severity === "warning");
-  const waiting = typeof live === "number" && before.isPending;
+  const errors = problems.filter((problem) => problem.severity === "error");
+  // What was changed a moment ago has not been looked at yet, and the code is still that of before.
+  const checking = useWorkflow((state) => state.checking || state.definition.content !== state.text());
+  const waiting = checking || (typeof live === "number" && before.isPending);
 
   async function go(): Promise<void> {
     setBusy(true);
@@ -80,7 +83,7 @@ export function PublishDialog({ open, onClose }: { open: boolean; onClose: () =>
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button weight="primary" disabled={busy || waiting} onClick={() => void go()}>
+          <Button weight="primary" disabled={busy || waiting || errors.length > 0} onClick={() => void go()}>
             {busy ? "Publishing…" : "Publish"}
           </Button>
         </>
@@ -90,6 +93,13 @@ export function PublishDialog({ open, onClose }: { open: boolean; onClose: () =>
         <Loading />
       ) : (
         <div className="flex flex-col gap-3">
+          {errors.length > 0 && (
+            <ul role="alert" className="rounded-md bg-danger-soft px-3 py-2 text-sm text-danger">
+              {errors.map((problem, index) => (
+                <li key={index}>{problem.message}</li>
+              ))}
+            </ul>
+          )}
           {warnings.length > 0 && (
             <ul className="rounded-md bg-warn-soft px-3 py-2 text-sm text-warn">
               {warnings.map((warning, index) => (

@@ -1,16 +1,15 @@
 /** One field of a node's form, by what the server's schema says about it. */
 import { Plus, X } from "lucide-react";
-import { lazy, Suspense, useId, useState, type ReactNode } from "react";
+import { Suspense, useId, useState, type ReactNode } from "react";
 import type { Field, Schema } from "@/domain/nodeTypes";
 import type { Name } from "@/domain/scope";
 import { isMap, type Plain, type PlainMap } from "@/domain/tree";
+import { CodeField } from "../code/lazyCode";
 import { FieldFrame, Switch } from "../Field";
 import { readValue, showValue } from "../values";
 import { ExpressionPreview } from "./ExpressionPreview";
 import { CronField } from "./CronField";
 import { ApproversField, ConnectionField, DurationField } from "./widgets";
-
-const CodeField = lazy(() => import("../code/CodeField"));
 
 export interface SchemaFieldProps {
   field: Field;

@@ -1,12 +1,12 @@
 /** Fields with a life of their own: connections, approvers, durations. */
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useId, useState } from "react";
+import { Suspense, useId, useState } from "react";
 import { connections, teams } from "@/api/calls";
 import { useTeam } from "@/store/session";
+import { CodeField } from "../code/lazyCode";
 import { FieldFrame } from "../Field";
 import { AddLine, isHole, RemoveButton, type WidgetProps } from "./SchemaField";
 
-const CodeField = lazy(() => import("../code/CodeField"));
 const RUN = "{{ connectionId }}";
 
 export function ConnectionField({ value, onChange, frame, scope, field }: WidgetProps) {

@@ -1,0 +1,199 @@
+"""Behaviours 34 to 37: runs as they happen, replay, timeline, approvals."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.sample import PLAN, SAFE, before_approval, through
+from tests.browser.site import Site, Worker
+
+
+@pytest.fixture
+def expected(request: pytest.FixtureRequest) -> list[str]:
+    """A server that is gone is complained about by the browser itself."""
+    if "reconnect" in request.node.name or "gone" in request.node.name:
+        return ["ERR_CONNECTION", "WebSocket", "Failed to fetch", "Failed to load resource"]
+    return ["403", "409"] if "test_37" in request.node.name else []
+
+
+@pytest.fixture(scope="module")
+def published(site: Site) -> Any:
+    site.connection("For runs")
+    return site.workflow(SAFE, publish=True)
+
+
+def begin(site: Site, published: Any, **body: Any) -> Worker:
+    connection = site.get("/api/connections")["items"][0]["id"]
+    return site.run(published["id"], context={"connectionId": connection}, **body)
+
+
+def test_34_status_is_live_within_a_second(page: Page, site: Site, published: Any) -> None:
+    worker = begin(site, published)
+    page.goto(f"/executions/{worker.execution_id}")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    worker.settle("trigger-1", node_type="trigger", node_name="Manual Trigger")
+    row = page.get_by_role("button", name="Manual Trigger: Success")
+    expect(row).to_be_visible()
+    began = time.monotonic()
+    worker.settle("discover-1", "running", node_name="Discover Migrations")
+    expect(page.get_by_role("button", name="Discover Migrations: Running")).to_be_visible(
+        timeout=3000
+    )
+    took = time.monotonic() - began
+    assert took < 1.5, f"it took {took:.2f} s"
+    worker.finish("cancelled")
+
+
+def test_34_reconnect_misses_nothing_and_repeats_nothing(
+    page: Page, site: Site, published: Any
+) -> None:
+    worker = begin(site, published)
+    page.goto(f"/executions/{worker.execution_id}")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    worker.settle("trigger-1", node_type="trigger", node_name="Manual Trigger")
+    expect(page.get_by_role("button", name="Manual Trigger: Success")).to_be_visible()
+    site.stop()
+    expect(page.get_by_text("Not live: connecting again")).to_be_visible(timeout=15_000)
+    site.start()
+    worker.settle("discover-1", node_name="Discover Migrations")
+    worker.log("Found nothing", "discover-1")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Discover Migrations: Success")).to_have_count(1)
+    page.get_by_role("tab", name="Logs").click()
+    expect(page.get_by_role("log").get_by_text("Found nothing")).to_have_count(1)
+    worker.finish("cancelled")
+
+
+def test_35_a_replay_shows_the_run_as_it_was(page: Page, site: Site, published: Any) -> None:
+    worker = begin(site, published)
+    through(worker, fails=True)
+    page.goto(f"/executions/{worker.execution_id}")
+    node = page.locator(".react-flow__node[data-id='execute-1']")
+    expect(node).to_contain_text("Failed")
+    slider = page.get_by_role("slider", name="Moment of the run")
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(node).to_contain_text("Pending")
+    settled = "trigger-1", "discover-1", "filter-1", "dryrun-1", "approval-1", "execute-1"
+    seen = []
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+        words = {
+            name: page.locator(f".react-flow__node[data-id='{name}']").inner_text()
+            for name in settled
+        }
+        done = [name for name in settled if "Success" in words[name] or "Failed" in words[name]]
+        # At every step exactly the first so many have settled.
+        assert done == list(settled[: len(done)])
+        seen.append(len(done))
+    assert seen == sorted(seen)
+    assert seen[-1] == len(settled)
+
+
+def test_36_the_timeline_matches_the_data_and_is_reached_by_keyboard(
+    page: Page, site: Site, published: Any
+) -> None:
+    worker = begin(site, published)
+    through(worker, fails=True)
+    run = site.get(f"/api/executions/{worker.execution_id}")
+    page.goto(f"/executions/{worker.execution_id}")
+    rows = page.get_by_role("list", name="Timeline").get_by_role("button")
+    expect(rows).to_have_count(len(run["nodeExecutions"]))
+    for node in run["nodeExecutions"]:
+        row = page.locator(f"[data-row='{node['nodeId']}']")
+        if node["status"] == "skipped":
+            assert row.get_attribute("data-from") == ""
+            continue
+        length = float(row.get_attribute("data-to") or 0) - float(
+            row.get_attribute("data-from") or 0
+        )
+        assert abs(length - node["duration"]) <= 2
+    rows.first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    details = page.get_by_role("complementary", name="Details")
+    expect(details.get_by_role("heading", name="Discover Migrations")).to_be_visible()
+    expect(page.locator("[data-row='execute-1'] [title='Retry 2']")).to_have_count(1)
+
+
+def ask(
+    site: Site, published: Any, others: tuple[str, ...] = (), **body: Any
+) -> tuple[Worker, str]:
+    worker = begin(site, published, **body)
+    before_approval(worker)
+    me = site.get("/api/auth/me")["email"]
+    asked = worker.ask(
+        "approval-1", [me, *others], message="Please look", plans=[PLAN], planHash="sha256:1"
+    )
+    return worker, asked["id"]
+
+
+def test_37_approve_and_reject_with_a_comment(page: Page, site: Site, published: Any) -> None:
+    robin = site.person("Robin37", "developer")
+    for verb, word in (("Approve", "approved"), ("Reject", "rejected")):
+        worker, approval = ask(site, published, token=robin["token"])
+        page.goto(f"/approvals/{approval}")
+        expect(page.get_by_text("ALTER TABLE orders DROP COLUMN legacy_state")).to_be_visible()
+        page.get_by_label("Comment").fill(f"{verb}: looked at it")
+        page.get_by_role("button", name=verb).click()
+        expect(page.locator("article").get_by_text(word, exact=True)).to_be_visible()
+        answer = site.get(f"/api/approvals/{approval}")
+        assert answer["status"] == word
+        assert answer["votes"][0]["comment"] == f"{verb}: looked at it"
+        worker.finish("cancelled")
+
+
+def test_37_nobody_approves_their_own_run(page: Page, site: Site, published: Any) -> None:
+    other = site.person("Robin39", "approver")
+    worker, approval = ask(site, published, others=(other["email"],))
+    page.goto(f"/approvals/{approval}")
+    expect(page.get_by_role("button", name="Approve")).to_be_disabled()
+    reason = page.locator("#why-not")
+    expect(reason).not_to_be_empty()
+    refused = site.api.post(f"/api/approvals/{approval}/approve", json={})
+    assert refused.status_code == 403
+    worker.finish("cancelled")
+
+
+def test_37_what_has_expired_cannot_be_approved(page: Page, site: Site, published: Any) -> None:
+    robin = site.person("Robin38", "developer")
+    worker = begin(site, published, token=robin["token"])
+    before_approval(worker)
+    me = site.get("/api/auth/me")["email"]
+    asked = worker.ask("approval-1", [me], timeout=0.5)
+    time.sleep(1)
+    page.goto(f"/approvals/{asked['id']}")
+    approve = page.get_by_role("button", name="Approve")
+    expect(
+        approve.or_(page.locator("article").get_by_text("expired", exact=True)).first
+    ).to_be_visible()
+    if approve.count():
+        expect(approve).to_be_disabled()
+    refused = site.api.post(f"/api/approvals/{asked['id']}/approve", json={})
+    assert refused.status_code in (403, 409)
+    worker.finish("cancelled")
+
+
+def test_a_server_that_is_gone_lets_people_go_on_editing(
+    page: Page, site: Site, browser: Browser, context: BrowserContext
+) -> None:
+    workflow = site.workflow(SAFE)
+    page.goto(f"/workflows/{workflow['id']}/editor")
+    expect(page.locator(".react-flow__node")).to_have_count(8)
+    site.stop()
+    try:
+        page.locator(".react-flow__node[data-id='notify-1']").click()
+        page.get_by_label("Label", exact=True).fill("Written in the dark")
+        expect(page.get_by_text("The server does not answer.").first).to_be_visible()
+        page.keyboard.press("Control+s")
+        expect(page.get_by_text("Kept in this browser", exact=True)).to_be_visible()
+    finally:
+        site.start()
+    expect(page.get_by_text("Unsaved changes")).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+    assert "Written in the dark" in site.text(workflow["id"])
