@@ -8,40 +8,21 @@ from typing import Any
 
 import click
 
-from cli.definitions import PROBLEMS, described, read_file
+from cli.definitions import PROBLEMS, read_file
 from cli.server_options import api, find_workflow, server_options
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--changelog", help="Kept with the version, and in the commit.")
-@click.option(
-    "--prefect-yaml",
-    "only_prefect_yaml",
-    is_flag=True,
-    help="Ask no server: write prefect.yaml, for `prefect deploy --all`.",
-)
-@click.option("--check", is_flag=True, help="With --prefect-yaml: exit 1 if the file is stale.")
-@click.option(
-    "--generated",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("generated"),
-    show_default=True,
-    help="With --prefect-yaml: the folder of the generated flows.",
-)
 @server_options
 def deploy(
     files: tuple[Path, ...],
     changelog: str | None,
-    only_prefect_yaml: bool,
-    check: bool,
-    generated: Path,
     url: str,
     token: str | None,
 ) -> None:
     """Publish definitions: new ones are created, changed ones get a new version."""
-    if only_prefect_yaml:
-        sys.exit(write_prefect_yaml(files, generated, check))
     from cli.api_client import ApiProblem
 
     client = api(url, token)
@@ -79,30 +60,3 @@ def publish(client: Any, path: Path, content: str, format_: str, changelog: str 
     if published.get("inFlight"):
         said += f"; {len(published['inFlight'])} runs of earlier versions go on as they are"
     return said
-
-
-def write_prefect_yaml(files: tuple[Path, ...], generated: Path, check: bool) -> int:
-    from cli.prefect_yaml import prefect_yaml
-    from compiler.errors import DefinitionError
-    from compiler.workflow import compile_workflow
-
-    flows, bad = [], 0
-    for path in files:
-        content, format_ = read_file(path)
-        try:
-            flows.append(compile_workflow(content, format_))
-        except DefinitionError as error:
-            bad += 1
-            for problem in error.problems:
-                click.echo(described(problem, path), err=True)
-    if bad:
-        return PROBLEMS
-    text, target = prefect_yaml(flows, generated), Path("prefect.yaml")
-    if check:
-        if not target.exists() or target.read_text() != text:
-            click.echo("prefect.yaml: stale; run: dataroll deploy --prefect-yaml FILE…", err=True)
-            return PROBLEMS
-        return 0
-    target.write_text(text)
-    click.echo(f"{len(flows)} definitions → {target}")
-    return 0

@@ -44,7 +44,7 @@ class Database:
             self.engine = _sqlite(self.url)
         else:
             self.engine = create_async_engine(
-                self.url, pool_size=10, max_overflow=20, pool_pre_ping=True
+                self.url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True
             )
         self._writer = self.engine.execution_options(dataroll_write=True)
 
@@ -118,7 +118,7 @@ def sync_url(url: str | URL) -> URL:
 
 
 def _sqlite(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, connect_args={"timeout": 30})
+    engine = create_async_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from compiler.expressions import tree
@@ -92,7 +93,7 @@ def equality(emitter: Emitter, node: tree.Binary) -> Piece:
 def _both_or_opposite(test: Piece, equal: Piece) -> Piece:
     """``test and x == 1``; its opposite is ``test is not so or x != 1``."""
     opposite = joined(negation(test), "or", negation(equal))
-    return Piece(joined(test, "and", equal).code, 3, opposite=f"({opposite.code})")
+    return replace(joined(test, "and", equal), opposite=opposite)
 
 
 def _is_nothing(node: tree.Node) -> bool:

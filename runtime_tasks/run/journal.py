@@ -70,11 +70,13 @@ def to_json(record: NodeRecord) -> dict[str, Any]:
     return body
 
 
-def from_json(body: Mapping[str, Any]) -> NodeRecord:
+def from_json(body: Mapping[str, Any], *, like: NodeRecord) -> NodeRecord:
+    """The record as it was kept. What the flow says about the node is taken from ``like``: the
+    flow was reviewed, the journal can be written by whoever reaches Prefect."""
     return NodeRecord(
-        node_id=body["nodeId"],
-        node_type=body["nodeType"],
-        node_name=body["nodeName"],
+        node_id=like.node_id,
+        node_type=like.node_type,
+        node_name=like.node_name,
         status=body["status"],
         reason=body.get("reason"),
         branch=body.get("branch"),
@@ -85,8 +87,7 @@ def from_json(body: Mapping[str, Any]) -> NodeRecord:
         completed_at=_time(body.get("completedAt")),
         retry_count=body.get("retryCount", 0),
         broken=body.get("broken", False),
-        disabled=body.get("disabled", False),
-        continue_on_error=body.get("continueOnError", False),
+        continue_on_error=like.continue_on_error,
     )
 
 

@@ -23,8 +23,9 @@ from server.actors import SERVER
 from server.errors import ApiError
 from server.executions.service import create_execution
 from server.ids import new_id
-from server.models import Workflow, WorkflowDefinition, WorkflowExecution
+from server.models import Workflow, WorkflowDefinition, WorkflowExecution, utc_now
 from server.orchestrator.protocol import RunState
+from server.triggers.catch_up import missed_by, trigger_of
 
 IMPLICIT = ("currentUser", "trigger", "execution")
 """What the server gives every run; what an unadopted run carries there is nobody's word."""
@@ -43,6 +44,7 @@ async def adopt(session: AsyncSession, state: RunState) -> WorkflowExecution | N
         async with session.begin_nested():
             execution = await _create(session, workflow, definition, state)
             execution.prefect_flow_run_id = state.run_id
+            await _tie_to_trigger(session, execution, state)
             await session.flush()
     except IntegrityError:
         # Somebody else has adopted it at the same moment.
@@ -103,6 +105,22 @@ async def _create(
         session.add(execution)
         await session.flush()
         return execution
+
+
+async def _tie_to_trigger(
+    session: AsyncSession, execution: WorkflowExecution, state: RunState
+) -> None:
+    """Note which schedule fired; a run that comes too late for its policy is over at once."""
+    trigger = await trigger_of(session, execution.workflow_id, state)
+    if trigger is None:
+        return
+    missed = await missed_by(trigger, state.starts_at)
+    execution.trigger_id = trigger.id
+    trigger.last_fired_at = state.starts_at or utc_now()
+    trigger.last_error = missed
+    if missed is not None:
+        execution.status, execution.reason = "cancelled", missed
+        execution.completed_at = utc_now()
 
 
 def as_variables(definition: WorkflowDefinition, parameters: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from server.orchestrator.align import Aligner
 from server.orchestrator.files import FileChanges, shown
 from server.orchestrator.protocol import Deployment, Orchestrator, Schedule
 from server.orchestrator.repository import Commit, Repository
-from server.triggers.service import schedule_parameters
+from server.triggers.schedules import schedule_parameters
 
 log = logging.getLogger("dataroll.publish")
 

@@ -78,9 +78,10 @@ async def adopt_run(body: schemas.Adopt, request: Request) -> schemas.Adopted:
             raise NotFound("the run's deployment is none that dataroll has published")
         execution_id, parameters = execution.id, execution.parameters
         refused = None if parameters else execution.error
+        stop = execution.reason if execution.status == "cancelled" else None
     if refused:
         raise Invalid(refused)
-    return schemas.Adopted(execution_id=execution_id, parameters=parameters)
+    return schemas.Adopted(execution_id=execution_id, parameters=parameters, stop=stop)
 
 
 @router.get(f"{BASE}/connections/{{connection_id}}", **needs("worker"))

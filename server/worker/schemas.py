@@ -63,6 +63,7 @@ class Adopt(Body):
 class Adopted(Answer):
     execution_id: str
     parameters: Json = Field(description="What the flow takes in the place of its own")
+    stop: str | None = Field(None, description="Why it is to do nothing: it comes too late")
 
 
 class Heartbeat(Body):

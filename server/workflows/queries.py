@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, Text, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Access
@@ -99,7 +100,9 @@ def listed(
     if trigger is not None:
         query = query.where(Workflow.trigger == trigger)
     if tag is not None:
-        query = query.where(Workflow.tags.contains(f'"{_like(tag)}"', autoescape=False))
+        # The column is JSON in text: look for the tag as it is written there.
+        tags = type_coerce(Workflow.tags, Text)
+        query = query.where(tags.contains(json.dumps(tag), autoescape=True))
     if search:
         pattern = f"%{_like(search)}%"
         query = query.where(

@@ -20,7 +20,7 @@ import { useDeferredValue, useMemo, useRef, useState } from "react";
 import toast from "react-hot-toast";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { workflows } from "@/api/calls";
-import type { RunStatus, WorkflowSummary } from "@/api/types";
+import type { WorkflowSummary } from "@/api/types";
 import { Button, Tip } from "@/components/Button";
 import { Confirm } from "@/components/Dialog";
 import { useActions } from "@/components/keys";
@@ -372,8 +372,7 @@ function TriggerCell({ workflow }: { workflow: WorkflowSummary }) {
 }
 
 function Strip({ workflow }: { workflow: WorkflowSummary }) {
-  const runs: { id: string; status: RunStatus; triggeredAt: string }[] =
-    workflow.lastExecutions ?? (workflow.lastExecution ? [workflow.lastExecution] : []);
+  const runs = workflow.lastExecutions ?? (workflow.lastExecution ? [workflow.lastExecution] : []);
   if (runs.length === 0) return <span className="text-xs text-ink-3">never run</span>;
   return (
     <span className="flex items-center gap-[3px]">

@@ -191,8 +191,6 @@ def run(task):
     from alembic.runtime.migration import MigrationStep
     from alembic.script import ScriptDirectory
 
-    redirect_engines(task)
-    watch_statements(task)
     config = configuration(task)
     script = ScriptDirectory.from_config(config)
 
@@ -261,7 +259,17 @@ def main():
     for name, value in task.get("environment", {}).items():
         os.environ[name] = value
     try:
-        run(task)
+        redirect_engines(task)
+        watch_statements(task)
+        try:
+            run(task)
+        except RuntimeError as error:
+            # Some projects call Alembic from an AnyIO worker thread and their env.py relies on it.
+            if "AnyIO worker thread" not in str(error):
+                raise
+            import anyio
+
+            anyio.run(anyio.to_thread.run_sync, run, task)
         say("done")
     except Stop:
         say("stopped")

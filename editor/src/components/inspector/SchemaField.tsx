@@ -5,6 +5,7 @@ import type { Field, Schema } from "@/domain/nodeTypes";
 import type { Name } from "@/domain/scope";
 import { isMap, type Plain, type PlainMap } from "@/domain/tree";
 import { FieldFrame, Switch } from "../Field";
+import { readValue, showValue } from "../values";
 import { CronField } from "./CronField";
 import { ApproversField, ConnectionField, DurationField } from "./widgets";
 
@@ -141,31 +142,6 @@ function enumOf(schema: Schema): Plain[] | undefined {
   if (schema.enum) return schema.enum;
   // `anyOf` of words and free text is free text with suggestions.
   return undefined;
-}
-
-/** Data as it is typed: texts as they are, everything else as JSON. */
-export function showValue(value: Plain | undefined, kind: string): string {
-  if (value === undefined || value === null) return "";
-  if (typeof value !== "string") return JSON.stringify(value);
-  return kind === "any" && looksLikeJson(value) ? JSON.stringify(value) : value;
-}
-
-export function readValue(text: string, kind: string, required: boolean): Plain | undefined {
-  if (text === "" && !required) return undefined;
-  if (kind === "any" && looksLikeJson(text)) {
-    try {
-      return JSON.parse(text) as Plain;
-    } catch {
-      return text;
-    }
-  }
-  return text;
-}
-
-function looksLikeJson(text: string): boolean {
-  return /^\s*(?:true|false|null|-?\d+(?:\.\d+)?|"(?:[^"\\]|\\.)*"|\[[\s\S]*\]|\{(?!\{)[\s\S]*\})\s*$/.test(
-    text,
-  );
 }
 
 function placeholderFor(schema: Schema): string {
