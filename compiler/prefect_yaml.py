@@ -6,8 +6,8 @@
 
 Schedules are the scheduled triggers of the definition. A webhook trigger becomes a Prefect event
 trigger on ``dataroll.webhook.received`` for that workflow, an event trigger one on
-``dataroll.<event>``; the event's payload is ``trigger.body``. A filter is not carried over:
-Prefect matches names and labels only, so the flow should ask again where it matters.
+``dataroll.<event>``; the event's payload is ``trigger.body``. Prefect cannot evaluate a filter, so
+the flow asks it itself and ends as cancelled when the payload does not pass.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import yaml
 from compiler.compiled import CompiledFlow
 
 HEADER = """\
-# Written by `dataroll compile --prefect`; deploy all of it with `prefect deploy --all`.
+# Written by `dataroll compile --prefect`; deploy all of it with
+# `prefect --no-prompt deploy --all` in this folder.
 # docs/prefect.md says how events start these deployments.
 """
 POOL = "dataroll"
@@ -31,7 +32,23 @@ RECEIVED = "dataroll.webhook.received"
 def prefect_yaml(flows: Iterable[CompiledFlow], folder: str = "generated") -> str:
     """The file's text, deployments by name; ``folder`` is where the flows lie."""
     deployments = [_deployment(flow, folder) for flow in sorted(flows, key=lambda f: f.filename)]
-    document = {"name": "dataroll", "pull": None, "deployments": deployments}
+    document = {
+        "name": "dataroll",
+        # Where the flows lie is known to the machine that deploys, not to this file.
+        "build": [
+            {
+                "prefect.deployments.steps.run_shell_script": {
+                    "id": "here",
+                    "script": "pwd",
+                    "stream_output": False,
+                }
+            }
+        ],
+        "pull": [
+            {"prefect.deployments.steps.set_working_directory": {"directory": "{{ here.stdout }}"}}
+        ],
+        "deployments": deployments,
+    }
     return HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
 
 
@@ -39,8 +56,11 @@ def _deployment(flow: CompiledFlow, folder: str) -> dict[str, Any]:
     slug = flow.filename.removesuffix(".py").replace("_", "-")
     made: dict[str, Any] = {
         "name": "committed",
+        "version": str(flow.version),
+        "description": f"{flow.name}, {flow.digest}",
         "entrypoint": f"{folder}/{flow.filename}:{flow.entrypoint}",
         "tags": ["dataroll", f"workflow:{slug}"],
+        "enforce_parameter_schema": False,
         "work_pool": {"name": POOL},
     }
     schedules = [

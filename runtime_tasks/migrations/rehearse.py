@@ -8,10 +8,11 @@ after, whichever way it was.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runtime_tasks.errors import StepError
 from runtime_tasks.migrations.classify import class_of
@@ -21,6 +22,9 @@ from runtime_tasks.migrations.model import History, Migration, Plan, Trial
 from runtime_tasks.migrations.session import Session, refuse_if_blocked, selection
 from runtime_tasks.migrations.split import split
 from runtime_tasks.migrations.work import Work
+
+if TYPE_CHECKING:
+    from runtime_tasks.migrations.database.postgresql import PostgreSQL
 
 LOCK_TIMEOUT = 3.0
 """Seconds that a dry run waits for a lock on a real table: it must not stand in anybody's way."""
@@ -74,6 +78,7 @@ def _rolled_back(session: Session, plan: Plan) -> Trial:
     database.set_timeouts(lock=LOCK_TIMEOUT, statement=STATEMENT_TIMEOUT)
     database.begin()
     try:
+        _shield_sequences(session, plan)
         session.tool.apply(work, plan.migrations)
         downs = [class_of(split(m.down or "", "postgresql"), "postgresql") for m in plan.migrations]
         rehearsed, doubts = False, list[str]()
@@ -86,12 +91,21 @@ def _rolled_back(session: Session, plan: Plan) -> Trial:
     return replace(trial, not_shown=WAITING, rollback_rehearsed=rehearsed)
 
 
+def _shield_sequences(session: Session, plan: Plan) -> None:
+    text = " ".join(m.up or "" for m in plan.migrations).lower()
+    if re.search(r"\b(insert|merge|copy|nextval|setval)\b", text):
+        database = cast("PostgreSQL", session.database)
+        database.shield_sequences(set(re.findall(r"[\w$]+", text)))
+
+
 def _on_a_copy(session: Session, plan: Plan) -> Trial:
     books = session.tool.books(session.database)
     with (
         session.database.copy(books) as place,
         connect(place, owner=session.database.owner) as copy,
     ):
+        if copy.dialect == "sqlite":
+            copy.run("PRAGMA synchronous = OFF")  # nobody needs the copy after a power cut
         before = copy.fingerprint(books).digest
         work = session.work.on(copy, trial=True, observe=True, total=_count(session, plan))
         session.tool.apply(work, plan.migrations)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -93,7 +93,7 @@ class WorkflowRun:
         """The plans that dry runs have made, by node and connection id."""
         self.approvals = Approvals(self)
         self.channel = ServerChannel.from_environment(
-            self.execution_id, attempt=flow_context.flow_run.run_count
+            self.execution_id, attempt=attempt_of(flow_context.flow_run.tags)
         )
         self.cancel_requested = False
         self.stopped: str | None = None
@@ -381,6 +381,12 @@ class WorkflowRun:
             await asyncio.sleep(WAITING_HEARTBEAT if self.approvals.open else HEARTBEAT)
 
 
+def attempt_of(tags: Iterable[str]) -> int:
+    """How often the run has been started again; the dataroll server tags it with the number."""
+    numbers = [tag.removeprefix("attempt:") for tag in tags if tag.startswith("attempt:")]
+    return max((int(number) for number in numbers if number.isdecimal()), default=0)
+
+
 def with_attributes(given: Mapping[str, Any] | None, *names: str) -> SimpleNamespace:
     """An input whose shape is known, as generated code reads it: ``currentUser.teamOwner``."""
     return SimpleNamespace(**{**dict.fromkeys(names), **(given or {})})
@@ -399,15 +405,6 @@ def new_record(node: Node, status: Any) -> NodeRecord:
     return NodeRecord(node_id(node), types[0] if types else "action", node.name, status)
 
 
-def cancellation(records: Sequence[NodeRecord]) -> str:
-    """What was done and what was not, for the person who has to clean up."""
-    parts = ["the run was cancelled"]
-    for words, status in (("done", "success"), ("stopped", "cancelled"), ("not run", "skipped")):
-        if names := [record.node_id for record in records if record.status == status]:
-            parts.append(f"{words}: {', '.join(names)}")
-    return "; ".join(parts)
-
-
 def replayable(record: NodeRecord, earlier: Mapping[str, Any]) -> bool:
     """Whether a journal entry settles its node again.
 
@@ -417,6 +414,15 @@ def replayable(record: NodeRecord, earlier: Mapping[str, Any]) -> bool:
     if earlier["status"] == "running" or "truncated" in earlier:
         return False
     return record.node_type != "approval" or earlier["status"] not in ("success", "skipped")
+
+
+def cancellation(records: Sequence[NodeRecord]) -> str:
+    """What was done and what was not, for the person who has to clean up."""
+    parts = ["the run was cancelled"]
+    for words, status in (("done", "success"), ("stopped", "cancelled"), ("not run", "skipped")):
+        if names := [record.node_id for record in records if record.status == status]:
+            parts.append(f"{words}: {', '.join(names)}")
+    return "; ".join(parts)
 
 
 def rejection(record: NodeRecord) -> str:

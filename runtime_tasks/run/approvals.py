@@ -230,9 +230,14 @@ class Approvals:
             "planHash": plan_hash(entry.plans),
         }
         for name, value in expected.items():
+            if name == "planHash" and signed.get(name) != value:
+                raise Refused(
+                    "the plan is another one than was approved: the approval is void;"
+                    " start a new run"
+                )
             if signed.get(name) != value:
                 raise Refused(f"the decision was made for another {name}; it does not count here")
-        if signed["outcome"] not in ("approved", "rejected", "expired"):
+        if signed.get("outcome") not in ("approved", "rejected", "expired"):
             raise Refused("the decision holds no outcome that is known")
         return ApprovalDecision(
             outcome=cast(Outcome, signed["outcome"]),

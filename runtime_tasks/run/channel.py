@@ -35,7 +35,7 @@ class ServerChannel:
     token: str
     execution_id: str
     attempt: int = 0
-    """How often the run had started before this process did. The server listens to the latest."""
+    """How often the run had been started again. The server listens to the latest attempt only."""
 
     @classmethod
     def from_environment(cls, execution_id: str, *, attempt: int = 0) -> ServerChannel | None:

@@ -12,13 +12,11 @@ import json
 import logging
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database import Database
 from server.models import Workflow, WorkflowDefinition
 from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, Schedule
-from server.triggers.schedules import schedules, slug_of
-from server.triggers.service import triggers_of
+from server.triggers.schedules import schedules_of
 
 log = logging.getLogger("dataroll.align")
 
@@ -59,13 +57,13 @@ class Aligner:
             wanted = await self.wanted()
             wrong = 0
             for deployed in await self.orchestrator.deployed():
-                right = wanted.get(deployed.workflow_id, {}).get(deployed.deployment_id, ())
-                if deployed.workflow_id not in wanted or comparable(right) == comparable(
+                schedules = wanted.get(deployed.workflow_id, {}).get(deployed.deployment_id, ())
+                if deployed.workflow_id not in wanted or comparable(schedules) == comparable(
                     deployed.schedules
                 ):
                     continue
                 log.warning("the schedules of deployment %s are put right", deployed.deployment_id)
-                await self.orchestrator.set_schedules(deployed.deployment_id, right)
+                await self.orchestrator.set_schedules(deployed.deployment_id, schedules)
                 wrong += 1
             return wrong
 
@@ -86,17 +84,6 @@ class Aligner:
                         session, workflow
                     )
         return found
-
-
-async def schedules_of(session: AsyncSession, workflow: Workflow) -> tuple[Schedule, ...]:
-    """What its triggers say, for the version that is live."""
-    version = await session.get(WorkflowDefinition, str(workflow.published_definition_id))
-    configured = {
-        slug_of(trigger): (trigger.config, trigger.is_active)
-        for trigger in await triggers_of(session, workflow.id)
-        if trigger.type == "scheduled" and trigger.config.get("cron")
-    }
-    return schedules(configured, (version.interface if version else None) or {})
 
 
 def comparable(schedules: tuple[Schedule, ...]) -> set[tuple[str, str, str, bool, str]]:

@@ -99,15 +99,19 @@ class FakeOrchestrator:
         self._change(run_id, status="running")
         return True
 
-    async def restart(self, run_id: str) -> None:
+    async def restart(self, run_id: str, attempt: int) -> None:
         self._check()
         self.restarted.append(run_id)
-        self._change(run_id, status="running")
+        self._change(run_id, status="running", attempt=attempt)
 
     async def cancel(self, run_id: str) -> None:
         self._check()
         if run_id in self.runs and self.runs[run_id].status not in ENDED:
             self.finish(run_id, "cancelled")
+
+    async def declare_dead(self, run_id: str, reason: str, *, cancelled: bool = False) -> None:
+        self._check()
+        self.finish(run_id, "cancelled" if cancelled else "failed", error=reason)
 
     async def scheduled_runs(
         self, deployment_ids: tuple[str, ...], since: datetime | None = None

@@ -35,7 +35,7 @@ from prefect.client.schemas.objects import DeploymentSchedule, FlowRun, State, S
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-from prefect.states import Cancelled, Cancelling, Crashed, Scheduled
+from prefect.states import Cancelled, Cancelling, Failed, Scheduled
 
 from server.orchestrator.protocol import (
     Deployed,
@@ -55,6 +55,7 @@ WORKFLOW_ID = "workflow-id:"
 """A tag that says whose deployment it is, also where our tables know nothing of it."""
 PAGE = 200
 """Prefect gives no more at once."""
+ATTEMPT = "attempt:"
 ENGINE_COMMAND = shlex.join([sys.executable, "-S", "-E", engine_client.__file__])
 """Becomes a fork of the worker's warm server, or else ``python -m prefect.engine``."""
 
@@ -226,18 +227,23 @@ class PrefectOrchestrator:
         # Prefect answers 200 to a refused resume; only the status tells.
         return bool(result.status.value == "ACCEPT")
 
-    async def restart(self, run_id: str) -> None:
+    async def restart(self, run_id: str, attempt: int) -> None:
         async with prefect_client() as client:
+            run = await client.read_flow_run(UUID(run_id))
+            # Prefect's own count of starts leaves out the ones after a pause.
+            kept = [tag for tag in run.tags if not tag.startswith(ATTEMPT)]
+            await client.update_flow_run(UUID(run_id), tags=[*kept, f"{ATTEMPT}{attempt}"])
             await client.set_flow_run_state(
                 UUID(run_id),
                 Scheduled(name="Restarting", message="dataroll runs it again from its journal"),
                 force=True,
             )
 
-    async def declare_dead(self, run_id: str, reason: str) -> None:
+    async def declare_dead(self, run_id: str, reason: str, *, cancelled: bool = False) -> None:
         """Say in Prefect what it has not noticed: the process is gone."""
+        state: State[Any] = Cancelled(message=reason) if cancelled else Failed(message=reason)
         async with prefect_client() as client:
-            await client.set_flow_run_state(UUID(run_id), Crashed(message=reason), force=True)
+            await client.set_flow_run_state(UUID(run_id), state, force=True)
 
     async def cancel(self, run_id: str) -> None:
         async with prefect_client() as client:
@@ -397,7 +403,10 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
             entry["status"] != "running" or entry["nodeId"] not in by_node
         ):
             by_node[entry["nodeId"]] = entry
-    over = state is not None and state.is_final()
+    if state is not None and state.type == StateType.CRASHED and by_node and outcome is None:
+        # The process died in the middle: the resumer starts the run again from its journal.
+        status = "running"
+    over = status in ("success", "failed", "cancelled")
     message = state.message if state else None
     if state is not None and state.type == StateType.CRASHED:
         message = f"the process that ran it died: {message or 'no reason is known'}"
@@ -416,6 +425,8 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
         deployment_id=str(run.deployment_id) if run.deployment_id else None,
         parameters=run.parameters or {},
         starts_at=run.expected_start_time,
+        taken=state is not None and state.type == StateType.PENDING,
+        attempt=attempt_of(run),
     )
 
 
@@ -441,6 +452,12 @@ def node_state(entry: dict[str, Any], run_over: bool, run_updated: datetime) -> 
         duration=entry.get("duration"),
         retry_count=entry.get("retryCount", 0),
     )
+
+
+def attempt_of(run: FlowRun) -> int:
+    """How often the run has been started again, as :meth:`PrefectOrchestrator.restart` noted."""
+    found = [tag.removeprefix(ATTEMPT) for tag in run.tags if tag.startswith(ATTEMPT)]
+    return max((int(number) for number in found if number.isdecimal()), default=0)
 
 
 def execution_of(run: FlowRun) -> str | None:

@@ -100,6 +100,10 @@ class RunState:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     starts_at: datetime | None = None
     """When it is planned to start; schedules make runs ahead of their time."""
+    taken: bool = False
+    """Pending, and a worker has taken it."""
+    attempt: int = 0
+    """How often it has been started again."""
 
 
 @dataclass(frozen=True)
@@ -142,10 +146,14 @@ class Orchestrator(Protocol):
     async def resume(self, run_id: str) -> bool:
         """Let a paused run go on. False when it was not paused."""
 
-    async def restart(self, run_id: str) -> None:
-        """Run it again from the top; nodes in its journal keep their outcome."""
+    async def restart(self, run_id: str, attempt: int) -> None:
+        """Run it again from the top; nodes in its journal keep their outcome. The new process
+        finds the number of the attempt in its run."""
 
     async def cancel(self, run_id: str) -> None: ...
+
+    async def declare_dead(self, run_id: str, reason: str, *, cancelled: bool = False) -> None:
+        """Say what the orchestrator has not noticed: the process is gone, and the run is over."""
 
     async def scheduled_runs(
         self, deployment_ids: tuple[str, ...], since: datetime | None = None

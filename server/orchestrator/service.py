@@ -9,6 +9,7 @@ from typing import Protocol
 
 from fastapi import FastAPI
 
+from server.approvals.notices import Notices
 from server.orchestrator.dispatcher import Dispatcher
 from server.orchestrator.merges import MergeWatcher
 from server.orchestrator.mirror import Mirror
@@ -44,6 +45,7 @@ def orchestration(
         if repository is not None and repository.review_mode:
             parts.append(MergeWatcher(state.database, publisher, repository))
         state.dispatcher, state.resumer, state.canceller = dispatcher, resumer, resumer
+        parts.append(Notices(state.database, settings.public_url))
         loops = [asyncio.create_task(part.run()) for part in parts]
         try:
             yield

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from server.errors import Unavailable
-from server.models import Workflow, WorkflowTrigger
+from server.models import Workflow, WorkflowDefinition, WorkflowTrigger
 from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, Schedule
 
 
@@ -30,6 +33,18 @@ def schedules(
         )
         for slug, (config, active) in triggers.items()
     )
+
+
+async def schedules_of(session: AsyncSession, workflow: Workflow) -> tuple[Schedule, ...]:
+    """The schedules that the live version of a workflow is to have."""
+    published = await session.get(WorkflowDefinition, workflow.published_definition_id or "")
+    rows = await session.scalars(
+        select(WorkflowTrigger).where(
+            WorkflowTrigger.workflow_id == workflow.id, WorkflowTrigger.type == "scheduled"
+        )
+    )
+    triggers = {slug_of(row): (row.config, row.is_active) for row in rows if row.config.get("cron")}
+    return schedules(triggers, (published.interface if published else None) or {})
 
 
 def slug_of(trigger: WorkflowTrigger) -> str:

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.actors import Actor
 from server.database import Database
-from server.errors import ApiError, BadRequest, Conflict, Invalid, Unauthorized
+from server.errors import ApiError, BadRequest, Unauthorized
 from server.ids import new_id
 from server.limits import Limits
 from server.models import (
@@ -73,7 +73,7 @@ async def receive(
     body: bytes,
     actor: Actor,
 ) -> Delivered:
-    """Raises TooMany, Unauthorized, BadRequest, Conflict, Invalid."""
+    """Raises TooMany, Unauthorized, BadRequest; and what starting a run may raise."""
     limits.check_webhook(actor.ip or "")
     hashed = token_hash(key)
     async with database.reading() as session:
@@ -84,6 +84,7 @@ async def receive(
                 .where(
                     WorkflowTrigger.key_hash == hashed,
                     WorkflowTrigger.type == "webhook",
+                    WorkflowTrigger.is_active.is_(True),
                     Workflow.deleted_at.is_(None),
                 )
             )
@@ -107,8 +108,6 @@ async def receive(
     payload = parsed(headers, body)
     if headers.get("x-github-event") == "ping":
         return Delivered(None, "filtered")
-    if not trigger.is_active:
-        raise Conflict("this webhook is paused", code="paused")
     # Senders repeat themselves at once; those who come second read instead of queueing to write.
     lock = _one_at_a_time.setdefault((trigger.id, delivery_id or new_id()), asyncio.Lock())
     waited = lock.locked()
@@ -121,8 +120,9 @@ async def receive(
                 return known
             return await _deliver(database, trigger.id, delivery_id, headers, payload, actor)
     except FilterFailed as error:
+        # The sender can do nothing about it, and would only send it again.
         await note_error(database, trigger.id, str(error))
-        raise Invalid(str(error), code="filter-failed") from None
+        return Delivered(None, "filtered")
     except ApiError as error:
         await note_error(database, trigger.id, error.detail)
         raise
@@ -205,8 +205,10 @@ async def _secret(
 def parsed(headers: Mapping[str, str], body: bytes) -> Any:
     """The JSON body. Raises BadRequest."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json" and not kind.endswith("+json"):
+    if kind not in ("", "application/json") and not kind.endswith("+json"):
         raise BadRequest("a webhook takes JSON: set the content type application/json")
+    if not body.strip():
+        return None
     try:
         return checked_json(json.loads(body, parse_constant=_no_constant))
     except (ValueError, RecursionError) as error:

@@ -2,15 +2,15 @@
 
 ::
 
-    delivery("github", secret, headers, body)     # "sha256:9b1f…", or None: not theirs
+    delivery("github", secret, headers, body)     # "72d3162e-cc78-11e3-…", or None: not theirs
 
 ``standard``        Standard Webhooks: HMAC-SHA256 over ``id.timestamp.body``, five minutes of grace
 ``github``          ``X-Hub-Signature-256``: HMAC-SHA256 over the body
 ``gitlab``          ``X-Gitlab-Token``: the secret itself
 ``shared-secret``   ``Authorization: Bearer``, ``X-Webhook-Secret`` or a header of one's own: the secret itself
 
-The delivery id is what a replay has in common with the first: what the signature covers where
-there is one (GitHub's does not cover its own ``X-GitHub-Delivery``), else the sender's header.
+The delivery id is the sender's own. GitHub's signature does not cover it: who has recorded a
+signed body may send it again under another id, so the filter and the approvals must hold.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def delivery(
             signed = _hex(headers.get("x-hub-signature-256", "").removeprefix("sha256="))
             if not hmac.compare_digest(signed, _hmac(secret.encode(), body)):
                 return None
-            return f"sha256:{hashlib.sha256(body).hexdigest()}"
+            return _given(headers, "x-github-delivery") or _digest(body)
         case "gitlab":
             if not _same(headers.get("x-gitlab-token", ""), secret):
                 return None
@@ -89,6 +89,10 @@ def _standard(secret: str, headers: Mapping[str, str], body: bytes, now: float) 
 
 def _given(headers: Mapping[str, str], *names: str) -> str:
     return next((headers[name][:LONGEST_ID] for name in names if headers.get(name)), NEVER)
+
+
+def _digest(body: bytes) -> str:
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
 def _key(secret: str) -> bytes:

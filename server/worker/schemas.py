@@ -44,6 +44,7 @@ class Asked(Answer):
 
 class Decision(Answer):
     status: str
+    reason: str | None = Field(None, description="Why the request was withdrawn or rejected")
     outcome: Literal["approved", "rejected", "expired"] | None
     by: list[str]
     comment: str

@@ -65,6 +65,29 @@ async def last_executions(
     return {row.workflow_id: row for row in rows}
 
 
+async def recent_executions(
+    session: AsyncSession, workflow_ids: list[str], count: int = 12
+) -> dict[str, list[WorkflowExecution]]:
+    """The newest runs of each, newest first: one index seek a workflow, as above."""
+    newest = (
+        select(WorkflowExecution.id)
+        .where(WorkflowExecution.workflow_id == Workflow.id)
+        .order_by(WorkflowExecution.id.desc())
+        .limit(count)
+        .correlate(Workflow)
+    )
+    rows = await session.scalars(
+        select(WorkflowExecution)
+        .join(Workflow, Workflow.id == WorkflowExecution.workflow_id)
+        .where(Workflow.id.in_(workflow_ids), WorkflowExecution.id.in_(newest))
+        .order_by(WorkflowExecution.id.desc())
+    )
+    recent: dict[str, list[WorkflowExecution]] = {}
+    for row in rows:
+        recent.setdefault(row.workflow_id, []).append(row)
+    return recent
+
+
 async def open_runs(
     session: AsyncSession, workflow_id: str, limit: int = 50
 ) -> Sequence[WorkflowExecution]:

@@ -46,7 +46,7 @@ def main(folder: Path, only: list[str]) -> None:
                     errors.append(message.text) if message.type == "error" else None
                 ),
             )
-            page.on("pageerror", lambda error, errors=errors: errors.append(str(error)))
+            page.on("pageerror", lambda problem, errors=errors: errors.append(str(problem)))
             page.goto(f"{site.url}/login")
             if not only or "login" in only:
                 page.wait_for_selector("form")

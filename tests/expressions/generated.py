@@ -40,6 +40,7 @@ class Found(Output):
     parts: list[Part]
     current_part: Part | None = None
     total: int
+    is_new: bool
     body: Any = None
 
 
@@ -110,6 +111,7 @@ def scope(chance: random.Random) -> dict[str, Any]:
             "parts": [part() for _ in range(chance.randrange(4))],
             "currentPart": chance.choice([None, part()]),
             "total": chance.randrange(-3, 100),
+            "isNew": chance.random() < 0.5,
             "body": anything(chance, 3),
         }
 
@@ -397,6 +399,8 @@ class Expressions:
             lambda: self.around(f"maybe-1?.output.total {equal} {self.numeral()}"),
             lambda: self.around(f"maybe-1.status === 'success' && maybe-1.output.total {order} 3"),
             lambda: self.around(f"maybe-1.output != null && maybe-1.output.parts.length {order} 1"),
+            lambda: self.around(f"maybe-1?.output.isNew {equal} {self.chance.choice(['true', 'false', 'flag'])}"),
+            lambda: "maybe-1?.output.isNew",
             lambda: f"!({self.any(deeper)})",
             lambda: f"!{self.boolean(deeper)}",
             lambda: f"!!({self.any(deeper)})",

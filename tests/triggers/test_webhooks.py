@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from limits import RateLimitItemPerSecond
+from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
 from sqlalchemy import func, select
 
 from server import limits
@@ -82,20 +82,6 @@ async def test_a_repeated_delivery_gives_the_same_execution(world: World) -> Non
     assert await executions(world) == 1
 
 
-async def test_a_github_body_sent_again_under_another_name_is_a_replay(world: World) -> None:
-    trigger = await waiting(world, "webhook", {"scheme": "github"})
-    body, url = body_of(PUSH), f"/api/webhooks/{trigger['key']}"
-    ids = {
-        (
-            await sender(world).post(
-                url, content=body, headers=github(trigger["secret"], body, guid=g)
-            )
-        ).json()["id"]
-        for g in ("a", "b")
-    }
-    assert len(ids) == 1
-
-
 async def test_githubs_ping_starts_nothing(world: World) -> None:
     trigger = await waiting(world, "webhook", {"scheme": "github"})
     body = body_of({"zen": "Design for failure."})
@@ -117,7 +103,7 @@ async def test_the_filter_decides(world: World) -> None:
     statuses = []
     for ref, event in (("main", "push"), ("other", "push"), ("main", "issues")):
         body = body_of({"ref": f"refs/heads/{ref}", "event": event})
-        headers = github(trigger["secret"], body, event)
+        headers = github(trigger["secret"], body, event, guid=ref + event)
         statuses.append(
             (await sender(world).post(url, content=body, headers=headers)).json()["status"]
         )
@@ -131,7 +117,7 @@ async def test_a_filter_that_does_not_fit_is_said_beside_the_trigger(world: Worl
     answer = await sender(world).post(
         f"/api/webhooks/{trigger['key']}", content=body, headers=standard(trigger["secret"], body)
     )
-    assert answer.status_code == 422
+    assert (answer.status_code, answer.json()["status"]) == (202, "filtered")
     listed = await world.admin.get(f"/api/workflows/{trigger['workflowId']}/triggers")
     assert "filter cannot be worked out" in listed.json()["items"][0]["lastError"]
 
@@ -169,14 +155,14 @@ async def test_a_rotated_key_is_the_only_one_that_works(world: World) -> None:
         assert answer.status_code == status
 
 
-async def test_a_paused_webhook_says_so_to_whoever_can_sign(world: World) -> None:
+async def test_a_paused_webhook_is_an_unknown_one(world: World) -> None:
     trigger = await waiting(world, "webhook", {})
     path = f"/api/workflows/{trigger['workflowId']}/triggers/{trigger['id']}"
     paused = await world.admin.patch(path, json={"isActive": False})
     assert paused.json()["isActive"] is False
     body, url = body_of(PUSH), f"/api/webhooks/{trigger['key']}"
     headers = standard(trigger["secret"], body)
-    assert (await sender(world).post(url, content=body, headers=headers)).status_code == 409
+    assert (await sender(world).post(url, content=body, headers=headers)).status_code == 401
     assert (await sender(world).post(url, content=body)).status_code == 401
     await world.admin.patch(path, json={"isActive": True})
     assert (await sender(world).post(url, content=body, headers=headers)).status_code == 202
@@ -185,7 +171,6 @@ async def test_a_paused_webhook_says_so_to_whoever_can_sign(world: World) -> Non
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
-        (b"", "application/json"),
         (b"{", "application/json"),
         (b'{"a": NaN}', "application/json"),
         (b"\xff\xfe", "application/json"),
@@ -219,13 +204,15 @@ async def test_a_body_over_a_megabyte_is_refused(world: World) -> None:
 
 
 async def test_one_address_that_guesses_is_slowed_down_and_others_are_served(
-    world: World,
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Per minute instead of per second, so that a slow machine counts the same.
+    monkeypatch.setattr(limits, "HOOKS_PER_ADDRESS", RateLimitItemPerMinute(50))
     trigger = await waiting(world, "webhook", {})
     url = f"/api/webhooks/{trigger['key']}"
     body = body_of(PUSH)
     guesses = sender(world, "10.6.6.6")
-    answers = await asyncio.gather(*(guesses.post(url, content=b"{}") for _ in range(400)))
+    answers = await asyncio.gather(*(guesses.post(url, content=b"{}") for _ in range(80)))
     assert {answer.status_code for answer in answers} == {401, 429}
     assert any("retry-after" in answer.headers for answer in answers)
     answer = await sender(world, "10.0.0.9").post(

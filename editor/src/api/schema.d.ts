@@ -645,6 +645,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description The next times, by the schedule that will fire; 422 where there are none.
+         */
+        post: operations["preview_api_schedules_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/teams": {
         parameters: {
             query?: never;
@@ -729,6 +749,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/teams/{team_id}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leave
+         * @description Leave the team. The last owner stays.
+         */
+        post: operations["leave_api_teams__team_id__leave_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/teams/{team_id}/members": {
         parameters: {
             query?: never;
@@ -758,7 +798,7 @@ export interface paths {
         post?: never;
         /**
          * Remove Member
-         * @description Leave, or as an admin remove somebody.
+         * @description Remove somebody of my rank or below.
          */
         delete: operations["remove_member_api_teams__team_id__members__user_id__delete"];
         options?: never;
@@ -2548,6 +2588,11 @@ export interface components {
              */
             trigger: "manual" | "scheduled" | "webhook" | "event";
         };
+        /** NextTimes */
+        NextTimes: {
+            /** Next */
+            next: string[];
+        };
         /** NodeChange */
         NodeChange: {
             /**
@@ -2789,6 +2834,21 @@ export interface components {
             /** Name */
             name: string;
         };
+        /** PreviewSchedule */
+        PreviewSchedule: {
+            /**
+             * Count
+             * @default 5
+             */
+            count: number;
+            /** Cron */
+            cron: string;
+            /**
+             * Timezone
+             * @default UTC
+             */
+            timezone: string;
+        };
         /** ProblemAnswer */
         ProblemAnswer: {
             /** Code */
@@ -2878,6 +2938,11 @@ export interface components {
             /** Ispublished */
             isPublished: boolean;
             lastExecution?: components["schemas"]["LastExecution"] | null;
+            /**
+             * Lastexecutions
+             * @description The newest runs, newest first; in lists only
+             */
+            lastExecutions?: components["schemas"]["LastExecution"][];
             /** Name */
             name: string;
             /** Problems */
@@ -3429,6 +3494,11 @@ export interface components {
             /** Ispublished */
             isPublished: boolean;
             lastExecution?: components["schemas"]["LastExecution"] | null;
+            /**
+             * Lastexecutions
+             * @description The newest runs, newest first; in lists only
+             */
+            lastExecutions?: components["schemas"]["LastExecution"][];
             /** Name */
             name: string;
             /** Problems */
@@ -3473,6 +3543,11 @@ export interface components {
             /** Ispublished */
             isPublished: boolean;
             lastExecution?: components["schemas"]["LastExecution"] | null;
+            /**
+             * Lastexecutions
+             * @description The newest runs, newest first; in lists only
+             */
+            lastExecutions?: components["schemas"]["LastExecution"][];
             /** Name */
             name: string;
             /** Publishedat */
@@ -6609,6 +6684,84 @@ export interface operations {
             };
         };
     };
+    preview_api_schedules_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewSchedule"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NextTimes"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Understood, and wrong: `errors` names the fields, `problems` the places in a definition */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says how long to wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     teams_api_teams_get: {
         parameters: {
             query?: {
@@ -7250,6 +7403,98 @@ export interface operations {
             };
             /** @description No such thing in the caller's teams */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Understood, and wrong: `errors` names the fields, `problems` the places in a definition */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says how long to wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    leave_api_teams__team_id__leave_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No such thing in the caller's teams */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not possible in this state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -17,11 +17,7 @@ export type Me = Schemas["Me"];
 export type { NodeStatus, RunStatus };
 export type Environment = "development" | "staging" | "production";
 
-export type WorkflowSummary = Schemas["WorkflowSummary"] & {
-  /** The newest runs and the next one, where the server tells them. */
-  lastExecutions?: Schemas["LastExecution"][];
-  nextRunAt?: string | null;
-};
+export type WorkflowSummary = Schemas["WorkflowSummary"];
 export type WorkflowAnswer = Omit<Schemas["WorkflowAnswer"], "definition"> & {
   definition: Omit<Schemas["DefinitionAnswer"], "format"> & { format: Format };
   inFlight?: Schemas["InFlight"][];

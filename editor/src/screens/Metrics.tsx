@@ -105,7 +105,7 @@ function Content({ data }: { data: Answer }) {
       </dl>
       <section className="panel p-4">
         <h2 className="label mb-3">Executions by day</h2>
-        <Days days={data.days} />
+        <Days days={everyDay(data)} />
       </section>
       <div className="grid grid-cols-2 gap-4 max-lg:grid-cols-1">
         <section>
@@ -202,6 +202,21 @@ function Days({ days }: { days: Answer["days"] }) {
       })}
     </div>
   );
+}
+
+/** Days on which nothing ran are part of the picture. */
+function everyDay(data: Answer): Answer["days"] {
+  const known = new Map(data.days.map((day) => [day.day, day]));
+  const result: Answer["days"] = [];
+  const last = new Date(data.until).getTime();
+  for (let time = new Date(data.since).getTime(); time <= last; time += 86_400_000) {
+    const day = new Date(time).toISOString().slice(0, 10);
+    result.push(known.get(day) ?? { day, total: 0, byStatus: {}, averageExecutionTime: null });
+  }
+  const end = new Date(last).toISOString().slice(0, 10);
+  if (result.at(-1)?.day !== end)
+    result.push(known.get(end) ?? { day: end, total: 0, byStatus: {}, averageExecutionTime: null });
+  return result;
 }
 
 function percent(value: number | null): string {

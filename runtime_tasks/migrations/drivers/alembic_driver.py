@@ -23,6 +23,13 @@ def say(event, **fields):
     OUT.flush()
 
 
+def wait_for_the_parent(task):
+    """Where half a migration can stay, the parent first notes what the schema is like."""
+    if task.get("ask"):
+        GO.wait()
+        GO.clear()
+
+
 class Stop(BaseException):
     """The parent wants no further revision."""
 
@@ -32,15 +39,14 @@ def end_with_the_parent():
 
     def wait():
         for line in sys.stdin:
-            if line.strip() == "stop":
-                STOP.set()
+            {"stop": STOP, "go": GO}[line.strip()].set()
         if not FINISHED.is_set():
             os._exit(70)
 
     threading.Thread(target=wait, daemon=True).start()
 
 
-STOP, FINISHED = threading.Event(), threading.Event()
+STOP, GO, FINISHED = threading.Event(), threading.Event(), threading.Event()
 
 
 def redirect_engines(task):
@@ -244,6 +250,7 @@ def run(task):
             if STOP.is_set():
                 raise Stop()
             say("revision-started", id=step.revision.revision)
+            wait_for_the_parent(task)
             yield step
             say("revision-done", id=step.revision.revision)
 

@@ -15,12 +15,19 @@ import traceback
 
 OUT = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
 os.dup2(2, 1)
-STOP, FINISHED = threading.Event(), threading.Event()
+STOP, GO, FINISHED = threading.Event(), threading.Event(), threading.Event()
 
 
 def say(event, **fields):
     OUT.write(json.dumps({"event": event, **fields}, default=str) + "\n")
     OUT.flush()
+
+
+def wait_for_the_parent(task):
+    """Where half a migration can stay, the parent first notes what the schema is like."""
+    if task.get("ask"):
+        GO.wait()
+        GO.clear()
 
 
 class Stop(BaseException):
@@ -30,8 +37,7 @@ class Stop(BaseException):
 def end_with_the_parent():
     def wait():
         for line in sys.stdin:
-            if line.strip() == "stop":
-                STOP.set()
+            {"stop": STOP, "go": GO}[line.strip()].set()
         if not FINISHED.is_set():
             os._exit(70)
 
@@ -103,11 +109,8 @@ def run(task):
         if action in ("apply_start", "unapply_start"):
             if STOP.is_set():
                 raise Stop()
-            say(
-                "revision-started",
-                id=f"{migration.app_label}.{migration.name}",
-                atomic=migration.atomic,
-            )
+            say("revision-started", id=f"{migration.app_label}.{migration.name}")
+            wait_for_the_parent(task)
         elif action in ("apply_success", "unapply_success"):
             say("revision-done", id=f"{migration.app_label}.{migration.name}")
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from runtime_tasks.errors import StepConfigError
 from runtime_tasks.migrations.database import Database
 from runtime_tasks.migrations.model import History, Migration, Problem, Status
-from runtime_tasks.migrations.project import Event, converse
+from runtime_tasks.migrations.project import Event, Heard, converse
 from runtime_tasks.migrations.settings import project_environment
-from runtime_tasks.migrations.tools.project_tool import Heard, ProjectTool, relative
+from runtime_tasks.migrations.tools.project_tool import ProjectTool, relative
 
 
 class Alembic(ProjectTool):
@@ -70,6 +70,7 @@ class Alembic(ProjectTool):
             url = url.with_database(str(Path(url.database).absolute()))
         task = {
             "action": action,
+            "ask": not database.transactional_ddl,
             "revisions": [m.id for m in migrations],
             "url": url.text(),
             "cwd": str(cwd),

@@ -10,9 +10,9 @@ from typing import Any
 from runtime_tasks.errors import StepConfigError
 from runtime_tasks.migrations.database import Database, DatabaseUrl
 from runtime_tasks.migrations.model import History, Migration, Problem, Status
-from runtime_tasks.migrations.project import Event, converse
+from runtime_tasks.migrations.project import Event, Heard, converse
 from runtime_tasks.migrations.settings import project_environment
-from runtime_tasks.migrations.tools.project_tool import Heard, ProjectTool, relative
+from runtime_tasks.migrations.tools.project_tool import ProjectTool, relative
 
 _SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\s*,\s*['\"]([\w.]+)['\"]")
 
@@ -65,6 +65,7 @@ class Django(ProjectTool):
     ) -> Event:
         task = {
             "action": action,
+            "ask": not database.transactional_ddl,
             "cwd": str(folder.absolute()),
             "settings": _settings(folder),
             "database": _database(database.url),

@@ -7,7 +7,7 @@ upgrade runs on a copy which then becomes the database: all of it or nothing.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,9 @@ from runtime_tasks.errors import Cancelled, StepError
 from runtime_tasks.migrations.database import Database
 from runtime_tasks.migrations.model import History, Migration
 from runtime_tasks.migrations.on_a_copy import on_a_copy
-from runtime_tasks.migrations.project import Event
+from runtime_tasks.migrations.project import Event, Heard, Tell
 from runtime_tasks.migrations.tools.stand import Stand
 from runtime_tasks.migrations.work import Work, failure
-
-Heard = Callable[[Event, Callable[[], None]], None]
 
 
 class ProjectTool:
@@ -94,7 +92,7 @@ class ProjectTool:
         """What the driver says of the history."""
         found: dict[str, Any] = {}
 
-        def heard(event: Event, stop: Callable[[], None]) -> None:
+        def heard(event: Event, tell: Tell) -> None:
             if event["event"] == "history":
                 found.update(event)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from runtime_tasks.errors import Cancelled
 from runtime_tasks.migrations.classify import kind_of
 from runtime_tasks.migrations.model import Migration, StatementRun
-from runtime_tasks.migrations.project import Event
+from runtime_tasks.migrations.project import Event, Tell
 from runtime_tasks.migrations.work import Work
 
 
@@ -32,12 +30,14 @@ class Stand:
         """Statements of the current revision that are not committed yet."""
         self.cancelled = False
 
-    def heard(self, event: Event, stop: Callable[[], None]) -> None:
+    def heard(self, event: Event, tell: Tell) -> None:
         match event["event"]:
             case "revision-started":
                 self.current = self.migrations[event["id"]]
                 self.kept = self.open = 0
                 self._journal("started", self.current)
+                if not self.work.database.transactional_ddl:
+                    tell("go")
             case "statement" if self.current is not None:
                 self._statement(event)
             case "failed-statement":
@@ -51,7 +51,7 @@ class Stand:
                 self.work.check_cancelled()
             except Cancelled:
                 self.cancelled = True
-                stop()
+                tell("stop")
 
     def _statement(self, event: Event) -> None:
         assert self.current is not None  # noqa: S101 - the caller looked

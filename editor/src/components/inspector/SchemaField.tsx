@@ -6,6 +6,7 @@ import type { Name } from "@/domain/scope";
 import { isMap, type Plain, type PlainMap } from "@/domain/tree";
 import { FieldFrame, Switch } from "../Field";
 import { readValue, showValue } from "../values";
+import { ExpressionPreview } from "./ExpressionPreview";
 import { CronField } from "./CronField";
 import { ApproversField, ConnectionField, DurationField } from "./widgets";
 
@@ -97,30 +98,36 @@ export function SchemaField(props: SchemaFieldProps) {
     );
   }
   const long = field.widget === "text" || field.widget === "sql";
+  const text = showValue(value, kind);
   return (
-    <FieldFrame
-      {...frame}
-      hint={
-        hint ??
-        (field.secret
-          ? "A secret: write {{ name }} of a secret variable. Its value never comes back."
-          : undefined)
-      }
-    >
-      {({ invalid }) => (
-        <Suspense fallback={<div className="input h-[30px]" />}>
-          <CodeField
-            label={field.label}
-            value={showValue(value, kind)}
-            placeholder={placeholderFor(schema)}
-            onChange={(text) => onChange(readValue(text, kind, required))}
-            scope={props.scope}
-            lines={long ? 4 : 1}
-            invalid={invalid}
-          />
-        </Suspense>
+    <div className="flex flex-col gap-1">
+      <FieldFrame
+        {...frame}
+        hint={
+          hint ??
+          (field.secret
+            ? "A secret: write {{ name }} of a secret variable. Its value never comes back."
+            : undefined)
+        }
+      >
+        {({ invalid }) => (
+          <Suspense fallback={<div className="input h-[30px]" />}>
+            <CodeField
+              label={field.label}
+              value={text}
+              placeholder={placeholderFor(schema)}
+              onChange={(next) => onChange(readValue(next, kind, required))}
+              scope={props.scope}
+              lines={long ? 4 : 1}
+              invalid={invalid}
+            />
+          </Suspense>
+        )}
+      </FieldFrame>
+      {!field.secret && !error && text.includes("{{") && (
+        <ExpressionPreview text={text} scope={props.scope} />
       )}
-    </FieldFrame>
+    </div>
   );
 }
 
