@@ -63,24 +63,25 @@ def main() -> None:
         )
         api.post(f"/api/workflows/{made['id']}/publish", {})
         measured(installation, api, made["id"], 1)  # the first run warms everything up
-        rows = []
+        heading()
         alone = [measured(installation, api, made["id"], 1) for _ in range(given.alone)]
-        rows.append((f"1 run, {given.alone} times", merged(alone)))
-        rows.append(
-            (
-                f"{given.together} runs together",
-                measured(installation, api, made["id"], given.together),
-            )
-        )
+        show(f"1 run, {given.alone} times", merged(alone))
+        together = measured(installation, api, made["id"], given.together)
+        show(f"{given.together} runs together", together)
         stop_warm_server(installation)
         cold = [measured(installation, api, made["id"], 1) for _ in range(3)]
-        rows.append(("1 run, python -m prefect.engine, 3 times", merged(cold)))
+        show("1 run, python -m prefect.engine, 3 times", merged(cold))
+
+
+def heading() -> None:
     load = os.getloadavg()[0]
     print(f"\nload average {load:.1f} on {os.cpu_count()} processors; milliseconds, median / p95\n")
     print(f"{'':42}{'node → WebSocket':>20}{'end → WebSocket':>20}{'request → first node':>24}")
-    for title, figures in rows:
-        cells = (described(figures[key]) for key in ("node", "end", "first"))
-        print("{:42}{:>20}{:>20}{:>24}".format(title, *cells))
+
+
+def show(title: str, figures: dict[str, list[float]]) -> None:
+    cells = (described(figures[key]) for key in ("node", "end", "first"))
+    print("{:42}{:>20}{:>20}{:>24}".format(title, *cells), flush=True)
 
 
 def measured(
