@@ -214,10 +214,14 @@ class Mirror:
             self._missed.pop(run_id, None)
             # A run that was adopted carries no mark of its execution in Prefect.
             state = replace(state, execution_id=execution.id)
-            lines = await self.orchestrator.logs(run_id, newest - OVERLAP if newest else None)
+            # The state first: whoever watches should not wait for the log to be read.
             async with self.database.writing() as session:
                 changed = await record_run(session, state)
-                new_lines = await record_logs(session, execution.id, lines)
+            lines = await self.orchestrator.logs(run_id, newest - OVERLAP if newest else None)
+            new_lines = 0
+            if lines:
+                async with self.database.writing() as session:
+                    new_lines = await record_logs(session, execution.id, lines)
         if state.completed_at:
             self._locks.pop(run_id, None)
         return bool(changed or new_lines)
