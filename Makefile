@@ -13,7 +13,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@# Imports are three times as fast with bytecode, and some machines write none by themselves.
-	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib cli compiler runtime_tasks server >/dev/null 2>&1 || true
 	@touch $@
 
 .PHONY: setup
@@ -38,13 +38,34 @@ lint-editor: editor/node_modules/.installed ## Check the editor's types and styl
 test-editor: editor/node_modules/.installed ## Pass the editor's own tests
 	cd editor && npm test
 
+.PHONY: run
+run: setup editor ## Start everything on this machine and print one URL
+	$(BIN)/dataroll up
+
+.PHONY: demo
+demo: setup ## Do the main job four times, without a browser, and say what happened
+	$(BIN)/dataroll demo
+
 .PHONY: lint
-lint: setup ## Check style, types and the direction of imports
+lint: setup lint-editor ## Check style, types, the direction of imports and the committed flows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/dataroll compile --check --prefect prefect.yaml templates/workflows/*.yaml
+
+.PHONY: system
+system: ## Install what the tests need from Debian's packages, or say what is missing
+	@sh tests/system-packages
 
 .PHONY: test
-test: setup ## Pass every test (installs databases and Chromium from Debian's packages when it may)
+test: setup system editor test-editor ## Pass every test, on real databases, a real Prefect and a real browser
 	$(BIN)/python -m pytest
+
+.PHONY: api-docs
+api-docs: setup ## Write docs/api.md from the OpenAPI document
+	$(BIN)/python -m server.api_docs docs/api.md
+
+.PHONY: clean
+clean: ## Remove what was built and installed here; .dataroll/ with its data stays
+	rm -rf $(VENV) editor/node_modules server/web .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -18,6 +18,7 @@ from server.node_types.routes import router as node_types
 from server.pages import router as pages
 from server.teams.routes import router as teams
 from server.templates.routes import router as templates
+from server.triggers.preview import router as schedules
 from server.triggers.routes import router as triggers
 from server.variables.routes import router as variables
 from server.webhooks.routes import router as webhooks
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     templates,
     workflows,
     triggers,
+    schedules,
     webhooks,
     node_types,
     expressions,

@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -142,6 +143,9 @@ class WorkflowRun:
         target = node_id(node)
         if self._listening or target in self.rules.records:
             return
+        if self.stopped:
+            self._skip(node, self.stopped)
+            return
         if disabled:
             self._skip(node, "it is disabled", disabled=True)
             return
@@ -159,6 +163,8 @@ class WorkflowRun:
     async def __aiter__(self) -> AsyncIterator[int]:
         async with get_client() as client:
             self._client = client
+            if self.channel is not None and "id" not in (self.inputs.get("execution") or {}):
+                await self._be_adopted(self.channel)
             self._heart = self.loop.create_task(self._beat())
             yield 0
             self._listening = False
@@ -194,6 +200,23 @@ class WorkflowRun:
         if status == "cancelled":
             return CancelledState(message=reason, data=data)
         return Completed(message=reason, data=data)
+
+    async def _be_adopted(self, channel: ServerChannel) -> None:
+        """Started by a schedule, or in Prefect's UI: have the server make the execution."""
+        adopted = await asyncio.to_thread(channel.adopt, str(self.flow_run_id))
+        if adopted is None:
+            get_run_logger().warning(
+                "the dataroll server has not published this flow: connections and secrets are"
+                " taken from the environment"
+            )
+            self.channel = None
+            return
+        self.inputs.update(adopted["parameters"])
+        self.execution = dict(self.inputs["execution"])
+        self.execution_id = str(adopted["executionId"])
+        self.dry_run = bool(self.execution.get("dryRun"))
+        self.channel = replace(channel, execution_id=self.execution_id)
+        self.stopped = adopted.get("stop")
 
     # How nodes settle.
 
@@ -297,6 +320,8 @@ class WorkflowRun:
             if undone:
                 parts.append(f"rolled back by {', '.join(undone)}")
             return "failed", "; ".join(parts)
+        if self.cancel_requested:
+            return "cancelled", cancellation(list(records))
         if self.stopped:
             return "cancelled", self.stopped
         skipped = sum(r.status == "skipped" for r in records)
@@ -389,6 +414,15 @@ def replayable(record: NodeRecord, earlier: Mapping[str, Any]) -> bool:
     if earlier["status"] == "running" or "truncated" in earlier:
         return False
     return record.node_type != "approval" or earlier["status"] not in ("success", "skipped")
+
+
+def cancellation(records: Sequence[NodeRecord]) -> str:
+    """What was done and what was not, for the person who has to clean up."""
+    parts = ["the run was cancelled"]
+    for words, status in (("done", "success"), ("stopped", "cancelled"), ("not run", "skipped")):
+        if names := [record.node_id for record in records if record.status == status]:
+            parts.append(f"{words}: {', '.join(names)}")
+    return "; ".join(parts)
 
 
 def rejection(record: NodeRecord) -> str:

@@ -46,13 +46,19 @@ class ServerChannel:
     @cached_property
     def _http(self) -> httpx.Client:
         return httpx.Client(
-            base_url=f"{self.url}/api/worker/executions/{self.execution_id}/",
+            base_url=f"{self.url}/api/worker/",
             headers={
                 "Authorization": f"Bearer {self.token}",
                 "X-Dataroll-Attempt": str(self.attempt),
             },
             timeout=10,
         )
+
+    def adopt(self, flow_run_id: str) -> dict[str, Any] | None:
+        """``{executionId, parameters}`` for a run that the server did not start; None where it
+        knows nothing of this flow. Repeating it gives the same execution."""
+        answer = self._request("POST", "adopt", {"flowRunId": flow_run_id})
+        return None if answer.status_code == 404 else dict(_json(answer))
 
     def connection(self, connection_id: str) -> Connection:
         answer = self._call("GET", f"connections/{connection_id}")
@@ -78,12 +84,27 @@ class ServerChannel:
         return dict(_json(self._call("GET", f"approvals/{node_id}", patience=LONG_PATIENCE)))
 
     def heartbeat(self) -> bool:
-        """Say that the process lives. True when the run is to be cancelled."""
+        """Say that the process lives. True when the run is to be cancelled, or is over already."""
         process = f"{self.attempt}@{socket.gethostname()}:{os.getpid()}"
         answer = self._call("POST", "heartbeat", {"process": process}, patience=0)
+        if answer.status_code == 404:
+            # The server holds this run for ended: going on would change things behind its back.
+            return True
         return answer.status_code == 200 and bool(answer.json().get("cancelRequested"))
 
     def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        patience: float = PATIENCE,
+    ) -> httpx.Response:
+        return self._request(
+            method, f"executions/{self.execution_id}/{path}", body, patience=patience
+        )
+
+    def _request(
         self,
         method: str,
         path: str,

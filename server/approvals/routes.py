@@ -33,9 +33,8 @@ async def approvals(
     if execution_id is not None:
         query = query.where(WorkflowApproval.execution_id == execution_id)
     if mine:
-        query = query.where(
-            type_coerce(WorkflowApproval.approvers, Text).contains(f'"{access.caller.user_id}"')
-        )
+        approvers = type_coerce(WorkflowApproval.approvers, Text)
+        query = query.where(approvers.contains(f'"{access.caller.user_id}"', autoescape=True))
     page = await paging.page(access.session, query, WorkflowApproval.id, lambda row: row)
     items = await present.answers(access.session, access.caller, page.items)
     return Page(items=items, next_cursor=page.next_cursor)

@@ -46,6 +46,7 @@ class Resumer:
         self._called = asyncio.Event()
         self._restarted: dict[str, datetime] = {}
         self._looked = 0.0
+        self._listening_since = datetime.now(UTC)
 
     def wake(self, execution_id: str | None = None) -> None:
         """Somebody has just decided or cancelled."""
@@ -125,6 +126,9 @@ class Resumer:
     async def find_dead(self) -> None:
         """Runs that spoke once and have fallen silent, and runs that a worker took and lost."""
         now = datetime.now(UTC)
+        if now - self._listening_since < SILENCE:
+            # While this server was away nobody could be heard: that is not their death.
+            return
         begun = func.coalesce(
             WorkflowExecution.state_updated_at,
             WorkflowExecution.started_at,

@@ -12,9 +12,10 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.access import SessionDep, needs
+from server.access import SessionDep, database_of, needs
 from server.approvals import service as approvals
-from server.errors import Conflict, NotFound
+from server.errors import Conflict, Invalid, NotFound, Unavailable
+from server.executions.adopt import adopt
 from server.executions.bounded import bounded
 from server.executions.process import attempt_of
 from server.models import (
@@ -26,6 +27,7 @@ from server.models import (
     WorkflowVariable,
     utc_now,
 )
+from server.orchestrator.protocol import OrchestratorUnavailable
 from server.secret_box import SecretBox
 from server.variables.redactor import team_redactor
 from server.worker import schemas
@@ -82,6 +84,30 @@ def _connection(session: AsyncSession, row: Connection) -> schemas.WorkerConnect
             "migrations": row.migrations,
         }
     )
+
+
+@router.post("/api/worker/adopt", **needs("worker", errors=(503,)))
+async def adopt_run(body: schemas.Adopt, request: Request) -> schemas.Adopted:
+    """A flow run that a schedule has started learns its execution. Asking again changes nothing.
+
+    What the run is, the orchestrator says, not the caller.
+    """
+    try:
+        state = await request.app.state.orchestrator.get(body.flow_run_id)
+    except OrchestratorUnavailable:
+        raise Unavailable("the orchestrator does not answer; ask again") from None
+    if state is None:
+        raise NotFound("the orchestrator knows no such run")
+    async with database_of(request).writing() as session:
+        execution = await adopt(session, state)
+        if execution is None:
+            raise NotFound("the run's deployment is none that dataroll has published")
+        execution_id, parameters = execution.id, execution.parameters
+        refused = None if parameters else execution.error
+        stop = execution.reason if execution.status == "cancelled" else None
+    if refused:
+        raise Invalid(refused)
+    return schemas.Adopted(execution_id=execution_id, parameters=parameters, stop=stop)
 
 
 @router.get(f"{BASE}/connections/{{connection_id}}", **needs("worker"))

@@ -57,6 +57,16 @@ class Decision(Answer):
     )
 
 
+class Adopt(Body):
+    flow_run_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")]
+
+
+class Adopted(Answer):
+    execution_id: str
+    parameters: Json = Field(description="What the flow takes in the place of its own")
+    stop: str | None = Field(None, description="Why it is to do nothing: it comes too late")
+
+
 class Heartbeat(Body):
     process: Annotated[str, StringConstraints(max_length=200)]
 

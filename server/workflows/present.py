@@ -32,8 +32,11 @@ _SUMMARY = (
 )
 
 
-def summary(workflow: Workflow, last: WorkflowExecution | None) -> schemas.WorkflowSummary:
-    return schemas.WorkflowSummary.model_validate(_fields(workflow, last))
+def summary(workflow: Workflow, recent: list[WorkflowExecution]) -> schemas.WorkflowSummary:
+    """``recent``: newest first."""
+    fields = _fields(workflow, recent[0] if recent else None)
+    fields["last_executions"] = [schemas.LastExecution.model_validate(run) for run in recent]
+    return schemas.WorkflowSummary.model_validate(fields)
 
 
 def _fields(workflow: Workflow, last: WorkflowExecution | None) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, Text, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Access
@@ -64,6 +65,29 @@ async def last_executions(
     return {row.workflow_id: row for row in rows}
 
 
+async def recent_executions(
+    session: AsyncSession, workflow_ids: list[str], count: int = 12
+) -> dict[str, list[WorkflowExecution]]:
+    """The newest runs of each, newest first: one index seek a workflow, as above."""
+    newest = (
+        select(WorkflowExecution.id)
+        .where(WorkflowExecution.workflow_id == Workflow.id)
+        .order_by(WorkflowExecution.id.desc())
+        .limit(count)
+        .correlate(Workflow)
+    )
+    rows = await session.scalars(
+        select(WorkflowExecution)
+        .join(Workflow, Workflow.id == WorkflowExecution.workflow_id)
+        .where(Workflow.id.in_(workflow_ids), WorkflowExecution.id.in_(newest))
+        .order_by(WorkflowExecution.id.desc())
+    )
+    recent: dict[str, list[WorkflowExecution]] = {}
+    for row in rows:
+        recent.setdefault(row.workflow_id, []).append(row)
+    return recent
+
+
 async def open_runs(
     session: AsyncSession, workflow_id: str, limit: int = 50
 ) -> Sequence[WorkflowExecution]:
@@ -99,7 +123,9 @@ def listed(
     if trigger is not None:
         query = query.where(Workflow.trigger == trigger)
     if tag is not None:
-        query = query.where(Workflow.tags.contains(f'"{_like(tag)}"', autoescape=False))
+        # The column is JSON in text: look for the tag as it is written there.
+        tags = type_coerce(Workflow.tags, Text)
+        query = query.where(tags.contains(json.dumps(tag), autoescape=True))
     if search:
         pattern = f"%{_like(search)}%"
         query = query.where(

@@ -70,9 +70,9 @@ async def workflows(
         access, team_id=team_id, status=status, trigger=trigger, tag=tag, search=search
     )
     page = await paging.page(access.session, query, Workflow.id, lambda workflow: workflow)
-    last = await queries.last_executions(access.session, [each.id for each in page.items])
+    recent = await queries.recent_executions(access.session, [each.id for each in page.items])
     return Page(
-        items=[present.summary(each, last.get(each.id)) for each in page.items],
+        items=[present.summary(each, recent.get(each.id, [])) for each in page.items],
         next_cursor=page.next_cursor,
     )
 
@@ -237,7 +237,7 @@ async def duplicate(
             200: {
                 "description": "The definition, byte for byte as it was saved",
                 "content": {
-                    "application/yaml": {"schema": {"type": "string"}},
+                    "application/yaml": {"schema": {}},
                     "application/json": {"schema": {}},
                 },
             },

@@ -142,6 +142,9 @@ class WorkflowSummary(Answer):
     created_at: datetime
     updated_at: datetime
     last_execution: LastExecution | None = None
+    last_executions: list[LastExecution] = Field(
+        default_factory=list, description="The newest runs, newest first; in lists only"
+    )
 
 
 class WorkflowAnswer(WorkflowSummary):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import cProfile
 import json
-import time
 from typing import Any
 
 import black
@@ -279,33 +279,30 @@ def test_three_hundred_nodes_compile() -> None:
 
 
 @pytest.mark.slow
-def test_time_grows_with_the_size_and_not_faster() -> None:
-    def seconds(length: int) -> float:
-        text = chain(length)
-        best = 1e9
-        for _ in range(3):
-            start = time.perf_counter()
-            compile_workflow(text, "yaml")
-            best = min(best, time.perf_counter() - start)
-        return best
+def test_work_grows_with_the_size_and_not_faster() -> None:
+    """Calls are counted, not seconds: the machine may be busy with other things."""
 
-    # Ten times the size: a machine that is busy with other things doubles a time at most.
-    assert seconds(4000) < 22 * seconds(400)
+    def calls(length: int) -> int:
+        profile = cProfile.Profile()
+        profile.runcall(compile_workflow, chain(length), "yaml")
+        return sum(entry.callcount for entry in profile.getstats())
+
+    assert calls(2000) < 11 * calls(200)
 
 
+@pytest.mark.timeout(60)
 def test_ten_thousand_nodes_are_compiled_or_refused_in_time() -> None:
     nodes = [{"id": f"n{i}", "type": "delay"} for i in range(10_000)]
     edges = [{"source": f"n{i}", "target": f"n{i + 1}"} for i in range(9_999)]
     text = json.dumps({"version": "1.0", "name": "x", "nodes": nodes, "edges": edges})
-    start = time.perf_counter()
     try:
         compile_workflow(text, "json")
     except DefinitionError as error:
         if [problem.code for problem in error.problems] != ["too-large"]:
             raise
-    assert time.perf_counter() - start < 60
 
 
+@pytest.mark.timeout(20)
 @pytest.mark.parametrize("edge_count", [2000])
 def test_dense_joins_do_not_take_all_day(edge_count: int) -> None:
     """Every node joined with many before it, and asking about the first."""
@@ -321,6 +318,4 @@ def test_dense_joins_do_not_take_all_day(edge_count: int) -> None:
     edges += [f"n{a} -> n{b}" for b in range(1, width) for a in range(max(0, b - 20), b)][
         :edge_count
     ]
-    start = time.perf_counter()
     compile_workflow(workflow("\n".join(nodes), "\n".join(edges)), "yaml")
-    assert time.perf_counter() - start < 20

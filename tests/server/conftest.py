@@ -150,6 +150,15 @@ async def world(tmp_path: Path, any_compiler: None) -> AsyncIterator[World]:
         yield world
 
 
+@pytest.fixture
+async def world_on_both(
+    tmp_path: Path, any_compiler: None, database_url: str
+) -> AsyncIterator[World]:
+    """The test runs with dataroll's own database on SQLite, and again on PostgreSQL."""
+    async with running(tmp_path / "home", DATAROLL_DATABASE_URL=database_url) as world:
+        yield world
+
+
 @dataclass(frozen=True)
 class FakeFlow:
     source: str

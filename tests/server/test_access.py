@@ -57,6 +57,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "approvers": ["role:approver"],
         "timeout": 60,
     },
+    "POST /api/worker/adopt": {"flowRunId": "unknown"},
     "POST /api/worker/executions/{execution_id}/heartbeat": {"process": "1"},
 }
 QUERIES = {"GET /api/workflows/{workflow_id}/versions/{version}/compare": {"to": 1}}

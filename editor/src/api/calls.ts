@@ -1,65 +1,42 @@
 /** Every call the editor makes, by name. */
 import { del, get, patch, post, request, type Reply } from "./http";
+import type { components } from "./schema";
 import type * as t from "./types";
+
+type Body<Name extends keyof components["schemas"]> = Partial<components["schemas"][Name]>;
 
 const path = encodeURIComponent;
 
 export const auth = {
   me: () => get<t.Me>("/api/auth/me"),
-  methods: () => get<{ password: boolean; oidc: string | null }>("/api/auth/methods"),
   login: (email: string, password: string) => post<t.Me>("/api/auth/login", { email, password }),
   loginLink: (token: string) => post<t.Me>("/api/auth/login-link", { token }),
+  accept: (body: Body<"AcceptInvitation">) =>
+    post<components["schemas"]["Accepted"]>("/api/auth/invitations/accept", body),
   logout: () => post("/api/auth/logout"),
-  liveTicket: () => post<{ token?: string; ticket?: string }>("/api/live/ticket"),
-  tokens: () =>
-    get<
-      t.Page<{
-        id: string;
-        name: string;
-        prefix: string;
-        scopes: string[];
-        createdAt: string;
-        expiresAt: string | null;
-        lastUsedAt: string | null;
-      }>
-    >("/api/auth/tokens"),
-  makeToken: (body: { name: string; scopes: string[]; expiresInDays: number | null }) =>
-    post<{ id: string; token: string }>("/api/auth/tokens", body),
+  liveTicket: () => post<{ token: string }>("/api/auth/live-ticket"),
+  tokens: () => get<t.Page<t.Token>>("/api/auth/tokens"),
+  makeToken: (body: Body<"NewToken">) => post<components["schemas"]["TokenMade"]>("/api/auth/tokens", body),
   revokeToken: (id: string) => del(`/api/auth/tokens/${path(id)}`),
 };
 
-export interface WorkflowFilter {
-  status?: string | undefined;
-  trigger?: string | undefined;
-  search?: string | undefined;
-  cursor?: string | undefined;
-}
-
 export const workflows = {
-  list: (filter: WorkflowFilter = {}) =>
-    get<t.Page<t.WorkflowSummary>>("/api/workflows", { limit: 100, ...filter }),
+  list: () => all<t.WorkflowSummary>("/api/workflows"),
   get: (id: string): Promise<Reply<t.WorkflowAnswer>> => request("GET", `/api/workflows/${path(id)}`),
-  create: (body: {
-    name: string;
-    description?: string;
-    trigger?: string;
-    definition?: { content: string; format: string };
-  }) => post<t.WorkflowAnswer>("/api/workflows", body),
+  create: (body: Body<"NewWorkflow">) => post<t.WorkflowAnswer>("/api/workflows", body),
   import: (content: string, format: string) =>
     post<t.WorkflowAnswer>("/api/workflows/import", { content, format }),
   duplicate: (id: string) => post<t.WorkflowAnswer>(`/api/workflows/${path(id)}/duplicate`),
   change: (
     id: string,
-    body: Record<string, unknown>,
+    body: Body<"ChangeWorkflow">,
     ifMatch?: string | null,
   ): Promise<Reply<t.WorkflowAnswer>> => request("PATCH", `/api/workflows/${path(id)}`, { body, ifMatch }),
   remove: (id: string) => del(`/api/workflows/${path(id)}`),
-  publish: (
-    id: string,
-    body: { changelog?: string; acknowledge?: boolean },
-  ): Promise<Reply<t.WorkflowAnswer>> => request("POST", `/api/workflows/${path(id)}/publish`, { body }),
-  unpublish: (id: string) => patch<t.WorkflowAnswer>(`/api/workflows/${path(id)}`, { isPublished: false }),
-  test: (id: string, body: { input: unknown; dryRun: boolean; approvals?: Record<string, string> }) =>
+  publish: (id: string, body: Body<"Publish">): Promise<Reply<t.WorkflowAnswer>> =>
+    request("POST", `/api/workflows/${path(id)}/publish`, { body }),
+  unpublish: (id: string) => post<t.WorkflowAnswer>(`/api/workflows/${path(id)}/unpublish`),
+  test: (id: string, body: { input: unknown; dryRun: boolean; approvals: Record<string, string> }) =>
     post<{ id: string; status: string }>(`/api/workflows/${path(id)}/test`, body),
   execute: (id: string, body: { context?: unknown; variables?: unknown }) =>
     post<{ id: string; status: string }>(`/api/workflows/${path(id)}/execute`, body),
@@ -67,12 +44,25 @@ export const workflows = {
   version: (id: string, version: number) =>
     get<t.VersionAnswer>(`/api/workflows/${path(id)}/versions/${version}`),
   check: (content: string, format: string, signal?: AbortSignal) =>
-    request<t.Checked>("POST", "/api/workflows/check", { body: { content, format }, signal }).then(
-      (reply) => reply.data,
+    request<t.Checked>("POST", "/api/definitions/check", { body: { content, format }, signal }).then(
+      ({ data }) => data,
     ),
   executions: (id: string, query: Record<string, string | undefined> = {}) =>
     get<t.Page<t.ExecutionSummary>>(`/api/workflows/${path(id)}/executions`, query),
+  variables: (id: string) => get<t.Page<t.VariableAnswer>>(`/api/workflows/${path(id)}/variables`),
+  setSecret: (id: string, name: string, value: string) =>
+    request("PUT", `/api/workflows/${path(id)}/variables/${path(name)}`, { body: { value } }),
   triggers: (id: string) => get<t.Page<t.Trigger>>(`/api/workflows/${path(id)}/triggers`),
+  rotateTrigger: (id: string, trigger: string) =>
+    post<t.TriggerMade>(`/api/workflows/${path(id)}/triggers/${path(trigger)}/rotate`),
+};
+
+export const expressions = {
+  check: (expression: string, scope: Record<string, unknown> | null, signal?: AbortSignal) =>
+    request<t.CheckedExpression>("POST", "/api/expressions/check", {
+      body: { expression, scope },
+      signal,
+    }).then(({ data }) => data),
 };
 
 export const executions = {
@@ -85,63 +75,74 @@ export const executions = {
 };
 
 export const approvals = {
-  list: (status?: string) => get<t.Page<t.Approval>>("/api/approvals", { status }),
+  list: (query: Record<string, string | undefined> = {}) => get<t.Page<t.Approval>>("/api/approvals", query),
   get: (id: string) => get<t.Approval>(`/api/approvals/${path(id)}`),
   approve: (id: string, comment: string) =>
     post<t.Approval>(`/api/approvals/${path(id)}/approve`, comment ? { comment } : {}),
   reject: (id: string, comment: string) =>
     post<t.Approval>(`/api/approvals/${path(id)}/reject`, comment ? { comment } : {}),
+  comment: (id: string, text: string) => post<t.Approval>(`/api/approvals/${path(id)}/comments`, { text }),
 };
 
 export const connections = {
-  list: () => get<t.Page<t.Connection>>("/api/connections", { limit: 200 }),
-  create: (body: unknown) => post<t.Connection>("/api/connections", body),
-  change: (id: string, body: unknown) => patch<t.Connection>(`/api/connections/${path(id)}`, body),
-  test: (id: string) =>
-    post<{ ok?: boolean; message?: string; error?: string }>(`/api/connections/${path(id)}/test`),
+  list: () => all<t.Connection>("/api/connections"),
+  create: (body: Body<"NewConnection">) => post<t.Connection>("/api/connections", body),
+  change: (id: string, body: Body<"ChangeConnection">) =>
+    patch<t.Connection>(`/api/connections/${path(id)}`, body),
+  test: (id: string) => post<components["schemas"]["ConnectionTested"]>(`/api/connections/${path(id)}/test`),
   remove: (id: string) => del(`/api/connections/${path(id)}`),
 };
 
 export const variables = {
-  list: () => get<t.Page<t.TeamVariable>>("/api/variables", { limit: 200 }),
-  create: (body: unknown) => post<t.TeamVariable>("/api/variables", body),
-  change: (id: string, body: unknown) => patch<t.TeamVariable>(`/api/variables/${path(id)}`, body),
+  list: () => all<t.TeamVariable>("/api/variables"),
+  create: (body: Body<"NewVariable">) => post<t.TeamVariable>("/api/variables", body),
+  change: (id: string, body: Body<"ChangeVariable">) =>
+    patch<t.TeamVariable>(`/api/variables/${path(id)}`, body),
   remove: (id: string) => del(`/api/variables/${path(id)}`),
 };
 
 export const templates = {
   list: () => get<t.Page<t.Template>>("/api/workflow-templates"),
-  use: (id: string, body: { name?: string } = {}) =>
+  use: (id: string, body: Body<"FromTemplate">) =>
     post<t.WorkflowAnswer>(`/api/workflows/from-template/${path(id)}`, body),
 };
 
 export const teams = {
-  members: (id: string) =>
-    get<t.Page<{ userId: string; email: string; name: string; role: t.Role; since: string }>>(
-      `/api/teams/${path(id)}/members`,
-    ),
+  members: (id: string) => get<t.Page<t.Member>>(`/api/teams/${path(id)}/members`, { limit: 200 }),
   changeMember: (id: string, user: string, role: t.Role) =>
     patch(`/api/teams/${path(id)}/members/${path(user)}`, { role }),
   removeMember: (id: string, user: string) => del(`/api/teams/${path(id)}/members/${path(user)}`),
-  invitations: (id: string) =>
-    get<t.Page<{ id: string; email: string; role: t.Role; expiresAt: string }>>(
-      `/api/teams/${path(id)}/invitations`,
-    ),
+  invitations: (id: string) => get<t.Page<t.Invitation>>(`/api/teams/${path(id)}/invitations`),
   invite: (id: string, email: string, role: t.Role) =>
-    post<{ id: string; url: string; token: string }>(`/api/teams/${path(id)}/invitations`, { email, role }),
+    post<components["schemas"]["InvitationMade"]>(`/api/teams/${path(id)}/invitations`, { email, role }),
   revokeInvitation: (id: string, invitation: string) =>
     del(`/api/teams/${path(id)}/invitations/${path(invitation)}`),
+  get: (id: string) => get<components["schemas"]["TeamAnswer"]>(`/api/teams/${path(id)}`),
+  change: (id: string, body: Body<"ChangeTeam">) =>
+    patch<components["schemas"]["TeamAnswer"]>(`/api/teams/${path(id)}`, body),
 };
 
 export const schedules = {
   preview: (cron: string, timezone: string, signal?: AbortSignal) =>
     request<{ next: string[] }>("POST", "/api/schedules/preview", { body: { cron, timezone }, signal }).then(
-      (reply) => reply.data,
+      ({ data }) => data,
     ),
 };
 
 export const misc = {
   nodeTypes: () => get<t.NodeTypes>("/api/node-types"),
-  metrics: (query: Record<string, string | undefined>) => get<Record<string, unknown>>("/api/metrics", query),
+  metrics: (query: Record<string, string | undefined>) => get<t.Metrics>("/api/metrics", query),
   audit: (query: Record<string, string | undefined> = {}) => get<t.Page<t.AuditEntry>>("/api/audit", query),
 };
+
+/** A whole list, page by page. For lists that people can overlook. */
+async function all<T>(path: string, most = 1000): Promise<t.Page<T>> {
+  const items: T[] = [];
+  let cursor: string | null | undefined;
+  do {
+    const page: t.Page<T> = await get(path, { limit: 200, cursor });
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor && items.length < most);
+  return { items, nextCursor: cursor ?? null };
+}

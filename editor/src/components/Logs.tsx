@@ -41,8 +41,8 @@ export function Logs({
   useEffect(() => {
     setFresh([]);
     if (!live) return;
-    return follow(`execution:${executionId}`, ({ type, data }) => {
-      if (type !== "log" && type !== "logs") return;
+    return follow(`execution:${executionId}`, ({ kind, data }) => {
+      if (kind !== "log" && kind !== "logs") return;
       const lines = (Array.isArray(data["lines"]) ? data["lines"] : [data]) as LogLine[];
       setFresh((before) => [...before, ...lines.filter((line) => typeof line.message === "string")]);
     });

@@ -6,11 +6,13 @@ import { Button } from "./Button";
 import { Dialog } from "./Dialog";
 import { FieldFrame, SelectField, TextField } from "./Field";
 
+type Trigger = "manual" | "scheduled" | "webhook" | "event";
+
 export function NewWorkflow({ open, onClose }: { open: boolean; onClose: () => void }) {
   const go = useNavigate();
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
-  const [trigger, setTrigger] = useState("manual");
+  const [trigger, setTrigger] = useState<Trigger>("manual");
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
 
@@ -68,7 +70,7 @@ export function NewWorkflow({ open, onClose }: { open: boolean; onClose: () => v
         <SelectField
           label="How it starts"
           value={trigger}
-          onChange={(event) => setTrigger(event.target.value)}
+          onChange={(event) => setTrigger(event.target.value as Trigger)}
           choices={[
             { value: "manual", label: "Somebody starts it" },
             { value: "scheduled", label: "On a schedule" },

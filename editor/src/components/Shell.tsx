@@ -256,15 +256,15 @@ function usePendingApprovals(): number {
   const team = useTeam();
   const { data } = useQuery({
     queryKey: ["approvals", "pending"],
-    queryFn: () => approvals.list("pending"),
+    queryFn: () => approvals.list({ status: "pending" }),
     refetchInterval: 30_000,
   });
   useEffect(() => {
     if (!team) return;
-    return follow(`team:${team.id}`, (message) => {
-      if (message.type.startsWith("approval")) void queries.invalidateQueries({ queryKey: ["approvals"] });
-      if (message.type.startsWith("execution")) void queries.invalidateQueries({ queryKey: ["executions"] });
-      if (message.type.startsWith("workflow") || message.type.startsWith("execution"))
+    return follow(`team:${team.id}`, (event) => {
+      if (event.kind.startsWith("approval")) void queries.invalidateQueries({ queryKey: ["approvals"] });
+      if (event.kind.startsWith("execution")) void queries.invalidateQueries({ queryKey: ["executions"] });
+      if (event.kind.startsWith("workflow") || event.kind.startsWith("execution"))
         void queries.invalidateQueries({ queryKey: ["workflows"] });
     });
   }, [team, queries]);

@@ -1,12 +1,13 @@
-/** How large a node is drawn, and where nodes go that nobody has placed. */
+/** How large a node is drawn, and where nodes go that nobody has placed: from top to bottom. */
 import type { Position, WorkflowEdge, WorkflowNode } from "./definition";
 import { inOrder } from "./graph";
 import type { NodeType } from "./nodeTypes";
 
 export const NODE_WIDTH = 224;
 export const HEAD_HEIGHT = 58;
-export const BRANCH_HEIGHT = 26;
+export const BRANCH_HEIGHT = 28;
 export const GRID = 8;
+const GAP = { x: 64, y: 54 };
 
 export interface Size {
   width: number;
@@ -14,12 +15,16 @@ export interface Size {
 }
 
 export function sizeOf(type: NodeType | undefined): Size {
-  const branches = type?.branches.length ?? 0;
-  return { width: NODE_WIDTH, height: HEAD_HEIGHT + (branches ? branches * BRANCH_HEIGHT + 6 : 0) };
+  return { width: NODE_WIDTH, height: HEAD_HEIGHT + (type?.branches.length ? BRANCH_HEIGHT : 0) };
+}
+
+/** Where the handle of the nth way out stands, as a share of the width. */
+export function branchShare(index: number, count: number): number {
+  return (index + 0.5) / count;
 }
 
 /**
- * Columns by the longest way from a start: quick, the same every time, and free of overlaps.
+ * Rows by the longest way from a start: quick, the same every time, and free of overlaps.
  * Tidy (`tidy.ts`) does better and takes longer.
  */
 export function placeAll(
@@ -27,28 +32,41 @@ export function placeAll(
   edges: readonly WorkflowEdge[],
   size: (node: WorkflowNode) => Size,
 ): Record<string, Position> {
-  const column = new Map<string, number>();
   const ordered = inOrder(nodes, edges);
-  for (const node of ordered) if (!column.has(node.id)) column.set(node.id, 0);
+  const row = new Map(ordered.map((node) => [node.id, 0]));
   const outgoing = new Map<string, WorkflowEdge[]>();
-  for (const edge of edges) outgoing.set(edge.source, [...(outgoing.get(edge.source) ?? []), edge]);
+  for (const edge of edges) {
+    const list = outgoing.get(edge.source);
+    if (list) list.push(edge);
+    else outgoing.set(edge.source, [edge]);
+  }
   const wish = new Map<string, number>();
+  const step = NODE_WIDTH + GAP.x;
   for (const node of ordered) {
-    const here = column.get(node.id)!;
+    const here = row.get(node.id)!;
     (outgoing.get(node.id) ?? []).forEach((edge, index) => {
-      column.set(edge.target, Math.max(column.get(edge.target) ?? 0, here + 1));
-      // The first way out goes on in the same row, the others below it.
-      const row = (wish.get(node.id) ?? 0) + index * (HEAD_HEIGHT + 48);
-      if (!wish.has(edge.target)) wish.set(edge.target, row);
+      row.set(edge.target, Math.max(row.get(edge.target) ?? 0, here + 1));
+      // The first way out goes straight on, the others beside it.
+      if (!wish.has(edge.target)) wish.set(edge.target, (wish.get(node.id) ?? 0) + index * step);
     });
   }
-  const positions: Record<string, Position> = {};
-  const floor = new Map<number, number>();
+  const heights: number[] = [];
   for (const node of ordered) {
-    const at = column.get(node.id)!;
-    const y = Math.max(wish.get(node.id) ?? 0, floor.get(at) ?? 0);
-    positions[node.id] = { x: at * (NODE_WIDTH + 88), y };
-    floor.set(at, y + size(node).height + 48);
+    const at = row.get(node.id)!;
+    heights[at] = Math.max(heights[at] ?? 0, size(node).height);
+  }
+  const tops: number[] = [];
+  for (let at = 0, y = 0; at < heights.length; at++) {
+    tops.push(y);
+    y += Math.ceil(((heights[at] ?? HEAD_HEIGHT) + GAP.y) / GRID) * GRID;
+  }
+  const positions: Record<string, Position> = {};
+  const free = new Map<number, number>();
+  for (const node of ordered) {
+    const at = row.get(node.id)!;
+    const x = Math.max(wish.get(node.id) ?? 0, free.get(at) ?? 0);
+    positions[node.id] = { x, y: tops[at]! };
+    free.set(at, x + step);
   }
   return positions;
 }

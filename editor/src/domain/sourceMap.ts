@@ -1,12 +1,6 @@
-/**
- * Which lines of the generated flow belong to which node, and which lines of the definition.
- *
- * The server's map is a list of `{node, line, endLine, definitionLine}`, or an object of
- * node ids; both are read, and what is missing is simply not linked.
- */
-import { at, type Format } from "./tree";
+/** Which lines of the generated flow, and of the definition's own text, belong to which node. Lines count from 1. */
 import { read } from "./read";
-import { placeOf } from "./tree";
+import { at, placeOf, type Format } from "./tree";
 
 export interface Span {
   node: string;
@@ -14,33 +8,24 @@ export interface Span {
   to: number;
 }
 
+/** A node of the flow has two places: the task that says what, and the rule that says when. */
+interface Mapped {
+  node: string;
+  first_line: number;
+  last_line: number;
+  rule_line: number;
+  rule_last_line: number;
+}
+
 export function sourceSpans(map: unknown): Span[] {
-  const spans: Span[] = [];
-  const one = (node: unknown, value: unknown): void => {
-    if (typeof node !== "string") return;
-    if (typeof value === "number") spans.push({ node, from: value, to: value });
-    if (Array.isArray(value) && typeof value[0] === "number") {
-      spans.push({ node, from: value[0], to: typeof value[1] === "number" ? value[1] : value[0] });
-    } else if (Array.isArray(value)) value.forEach((inner) => one(node, inner));
-    else if (typeof value === "object" && value !== null) {
-      const span = value as Record<string, unknown>;
-      const from = span["line"] ?? span["start"] ?? span["from"] ?? span["pythonLine"];
-      const to = span["endLine"] ?? span["end"] ?? span["to"] ?? from;
-      if (typeof from === "number") spans.push({ node, from, to: typeof to === "number" ? to : from });
-      if (Array.isArray(span["lines"])) one(node, span["lines"]);
-    }
-  };
-  if (Array.isArray(map)) {
-    for (const item of map) {
-      const entry = item as Record<string, unknown>;
-      one(entry?.["node"] ?? entry?.["nodeId"], entry);
-    }
-  } else if (typeof map === "object" && map !== null) {
-    const inner = (map as Record<string, unknown>)["nodes"];
-    for (const [node, value] of Object.entries(typeof inner === "object" && inner !== null ? inner : map))
-      one(node, value);
-  }
-  return spans;
+  if (!Array.isArray(map)) return [];
+  return (map as Partial<Mapped>[]).flatMap(({ node, first_line, last_line, rule_line, rule_last_line }) => {
+    if (typeof node !== "string" || typeof first_line !== "number") return [];
+    const task = { node, from: first_line, to: last_line ?? first_line };
+    return typeof rule_line === "number"
+      ? [task, { node, from: rule_line, to: rule_last_line ?? rule_line }]
+      : [task];
+  });
 }
 
 /** The lines of each node in the definition's own text, counted from 1. */

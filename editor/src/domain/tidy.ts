@@ -1,4 +1,4 @@
-/** A clear arrangement of the whole drawing, from left to right. */
+/** A clear arrangement of the whole drawing, from top to bottom. */
 import { Graph, layout } from "@dagrejs/dagre";
 import type { Position } from "./definition";
 import type { Size } from "./placing";
@@ -10,7 +10,7 @@ export interface TidyRequest {
 
 export function tidy({ nodes, edges }: TidyRequest): Record<string, Position> {
   const graph = new Graph({ multigraph: true });
-  graph.setGraph({ rankdir: "LR", nodesep: 44, ranksep: 84, edgesep: 16 });
+  graph.setGraph({ rankdir: "TB", nodesep: 56, ranksep: 54, edgesep: 16 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id, size } of nodes) graph.setNode(id, { ...size });
   const known = new Set(nodes.map((node) => node.id));

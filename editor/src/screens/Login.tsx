@@ -1,9 +1,7 @@
 /** Sign in: password, one-time link, or invitation. */
-import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState, type FormEvent } from "react";
 import { useLocation, useNavigate, useSearchParams } from "react-router";
 import { auth } from "@/api/calls";
-import { post } from "@/api/http";
 import { Button } from "@/components/Button";
 import { TextField } from "@/components/Field";
 import { useSession } from "@/store/session";
@@ -18,7 +16,6 @@ export default function Login() {
   const [password, setPassword] = useState("");
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
-  const { data: methods } = useQuery({ queryKey: ["auth-methods"], queryFn: auth.methods, retry: false });
   const invitation = pathname.startsWith("/invitation")
     ? (query.get("token") ?? pathname.split("/")[2])
     : undefined;
@@ -44,7 +41,7 @@ export default function Login() {
     setError(undefined);
     try {
       if (invitation) {
-        const accepted = await post<{ user: { email: string } }>("/api/auth/invitations/accept", {
+        const accepted = await auth.accept({
           token: invitation,
           name,
           password,
@@ -104,14 +101,6 @@ export default function Login() {
           <Button type="submit" weight="primary" disabled={busy} className="w-full">
             {invitation ? "Join" : "Sign in"}
           </Button>
-          {methods?.oidc && (
-            <a
-              href={`/api/auth/oidc?to=${encodeURIComponent(to)}`}
-              className="text-center text-sm text-accent-ink underline"
-            >
-              {methods.oidc}
-            </a>
-          )}
         </form>
         <p className="mt-3 text-center text-xs text-ink-3">
           First start? The server's terminal shows a link that signs the first admin in.

@@ -19,8 +19,8 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useDeferredValue, useMemo, useRef, useState } from "react";
 import toast from "react-hot-toast";
 import { Link, useNavigate, useSearchParams } from "react-router";
-import { workflows } from "@/api/calls";
-import type { RunStatus, WorkflowSummary } from "@/api/types";
+import { schedules, workflows } from "@/api/calls";
+import type { WorkflowSummary } from "@/api/types";
 import { Button, Tip } from "@/components/Button";
 import { Confirm } from "@/components/Dialog";
 import { useActions } from "@/components/keys";
@@ -362,18 +362,38 @@ function TriggerCell({ workflow }: { workflow: WorkflowSummary }) {
     <span className="flex items-center gap-1.5 whitespace-nowrap text-ink-2">
       <Icon size={13} className="text-ink-3" />
       <span className="capitalize">{workflow.trigger}</span>
-      {workflow.nextRunAt && (
-        <span className="text-xs text-ink-3" title={exactTime(workflow.nextRunAt)}>
-          · next <Ago at={workflow.nextRunAt} />
-        </span>
-      )}
+      {workflow.trigger === "scheduled" && workflow.isPublished && <NextRun workflow={workflow} />}
+    </span>
+  );
+}
+
+/** By the schedule that will fire it. */
+function NextRun({ workflow }: { workflow: WorkflowSummary }) {
+  const next = useQuery({
+    queryKey: ["next-run", workflow.id, workflow.publishedVersion],
+    queryFn: async () => {
+      const { items } = await workflows.triggers(workflow.id);
+      const clocks = items.filter((trigger) => trigger.type === "scheduled" && trigger.isActive);
+      const times = await Promise.all(
+        clocks.map(({ config }) =>
+          schedules.preview(String(config["cron"]), String(config["timezone"] ?? "UTC")),
+        ),
+      );
+      return times.flatMap((time) => time.next.slice(0, 1)).sort()[0] ?? null;
+    },
+    staleTime: 300_000,
+    retry: false,
+  });
+  if (!next.data) return null;
+  return (
+    <span className="text-xs text-ink-3" title={exactTime(next.data)}>
+      · next <Ago at={next.data} />
     </span>
   );
 }
 
 function Strip({ workflow }: { workflow: WorkflowSummary }) {
-  const runs: { id: string; status: RunStatus; triggeredAt: string }[] =
-    workflow.lastExecutions ?? (workflow.lastExecution ? [workflow.lastExecution] : []);
+  const runs = workflow.lastExecutions ?? [];
   if (runs.length === 0) return <span className="text-xs text-ink-3">never run</span>;
   return (
     <span className="flex items-center gap-[3px]">

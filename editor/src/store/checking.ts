@@ -16,7 +16,7 @@ export function startChecking(): () => void {
     if (!definition.content.trim()) return;
     try {
       const answer = await workflows.check(definition.content, definition.format, mine.signal);
-      if (asking === mine) checked(answer);
+      if (asking === mine) checked({ ...answer, sourceMap: answer.sourceMap ?? null });
     } catch {
       // Nobody answered; the banner says so. What is drawn is still checked here.
       if (asking === mine) checked({ problems: [], source: null, sourceMap: null });

@@ -3,20 +3,21 @@
  *
  * One WebSocket for the page; topics are followed while somebody looks. Numbers
  * in a topic have no gap: a repeated one is dropped, and after a break the
- * server is told the last number seen and sends what was missed. When it cannot
- * (`gap`), listeners are told to load afresh.
+ * server is told the last number seen and sends what was missed. When it no
+ * longer has that (`missed`), listeners are told to load afresh.
  */
 import { create } from "zustand";
 import { auth } from "@/api/calls";
 
-export interface LiveMessage {
+export interface LiveEvent {
   topic: string;
   seq: number;
-  type: string;
+  /** For instance `node`, `execution`, `log`, `approval`; `missed` when something was lost on the way. */
+  kind: string;
   data: Record<string, unknown>;
 }
 
-type Listener = (message: LiveMessage) => void;
+type Listener = (event: LiveEvent) => void;
 
 interface LiveState {
   /** `stale`: there was a connection and it is gone. */
@@ -30,41 +31,43 @@ const seen = new Map<string, number>();
 let socket: WebSocket | undefined;
 let attempts = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
+let opening = false;
 let everLive = false;
 
-export function follow(topic: string, listener: Listener): () => void {
+/** `after`: the number up to which what is shown is known already. */
+export function follow(topic: string, listener: Listener, after?: number): () => void {
   const known = listeners.get(topic) ?? new Set();
+  const first = known.size === 0;
   known.add(listener);
   listeners.set(topic, known);
-  if (socket?.readyState === WebSocket.OPEN) subscribe([topic]);
-  else connect();
+  if (after !== undefined && first) seen.set(topic, after);
+  if (socket?.readyState === WebSocket.OPEN) {
+    if (first) subscribe(topic);
+  } else connect();
   return () => {
     known.delete(listener);
     if (known.size > 0) return;
     listeners.delete(topic);
     seen.delete(topic);
-    if (socket?.readyState === WebSocket.OPEN)
-      socket.send(JSON.stringify({ type: "unsubscribe", topics: [topic] }));
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "unsubscribe", topic }));
   };
 }
 
-function subscribe(topics: string[]): void {
-  const after = Object.fromEntries(
-    topics.flatMap((topic) => (seen.has(topic) ? [[topic, seen.get(topic)]] : [])),
-  );
-  socket?.send(JSON.stringify({ type: "subscribe", topics, after }));
+function subscribe(topic: string): void {
+  const seq = seen.get(topic);
+  socket?.send(JSON.stringify({ type: "subscribe", topic, ...(seq === undefined ? {} : { seq }) }));
 }
 
 function connect(): void {
-  if (socket || timer) return;
-  void open();
+  if (socket || timer || opening) return;
+  opening = true;
+  void open().finally(() => (opening = false));
 }
 
 async function open(): Promise<void> {
   let ticket: string;
   try {
-    const answer = await auth.liveTicket();
-    ticket = answer.token ?? answer.ticket ?? "";
+    ticket = (await auth.liveTicket()).token;
   } catch {
     return again();
   }
@@ -74,9 +77,10 @@ async function open(): Promise<void> {
     attempts = 0;
     everLive = true;
     useLive.setState({ state: "live" });
-    subscribe([...listeners.keys()]);
+    for (const topic of listeners.keys()) subscribe(topic);
   };
-  socket.onmessage = (event: MessageEvent<string>) => receive(JSON.parse(event.data) as LiveMessage);
+  socket.onmessage = (event: MessageEvent<string>) =>
+    receive(JSON.parse(event.data) as Record<string, unknown>);
   socket.onclose = () => {
     socket = undefined;
     if (everLive) useLive.setState({ state: "stale" });
@@ -94,13 +98,29 @@ function again(): void {
   }, pause);
 }
 
-/** Exported for tests: the rule about numbers stands here. */
-export function receive(message: LiveMessage): void {
-  if (typeof message.topic !== "string") return;
-  const last = seen.get(message.topic);
-  if (typeof message.seq === "number") {
-    if (last !== undefined && message.seq <= last && message.type !== "snapshot") return;
-    seen.set(message.topic, message.seq);
+/** Exported for its test: the rule about numbers stands here. */
+export function receive(message: Record<string, unknown>): void {
+  const { type, topic, seq } = message;
+  if (typeof topic !== "string") return;
+  const last = seen.get(topic);
+  if (type === "subscribed" && typeof seq === "number") {
+    // A number below what we had: the server began anew, and so do we.
+    if (last === undefined || seq < last) seen.set(topic, seq);
+    return;
   }
-  for (const listener of listeners.get(message.topic) ?? []) listener(message);
+  if (type === "missed")
+    return tell({ topic, seq: Number(message["to"] ?? 0) - 1, kind: "missed", data: {} });
+  if (type !== "event" || typeof seq !== "number") return;
+  if (last !== undefined && seq <= last) return;
+  seen.set(topic, seq);
+  tell({
+    topic,
+    seq,
+    kind: String(message["kind"]),
+    data: (message["data"] ?? {}) as Record<string, unknown>,
+  });
+}
+
+function tell(event: LiveEvent): void {
+  for (const listener of listeners.get(event.topic) ?? []) listener(event);
 }

@@ -23,7 +23,7 @@ export const useSession = create<Session>((set, get) => ({
     }
   },
   signIn: (me) => {
-    setCsrfToken(me.csrfToken);
+    setCsrfToken(me.csrfToken ?? null);
     set({ me, state: "in" });
   },
   signOut: async () => {

@@ -359,14 +359,14 @@ function brokenBy(text: string, format: Format): Broken {
   };
 }
 
-/** Right of everything, in the row of the last one, where nothing stands. */
+/** Below everything, in the column of the last one, where nothing stands. */
 function freePlace(taken: Position[], size: { width: number; height: number }): Position {
   const box = taken.map((place) => ({ ...place, ...size }));
   const start = taken.length
-    ? { x: Math.max(...taken.map((p) => p.x)) + size.width + 64, y: taken.at(-1)!.y }
+    ? { x: taken.at(-1)!.x, y: Math.max(...taken.map((p) => p.y)) + size.height + 54 }
     : { x: 0, y: 0 };
-  const place = { x: Math.round(start.x / GRID) * GRID, y: Math.round(start.y / GRID) * GRID };
-  while (box.some((other) => overlaps(other, { ...place, ...size }))) place.y += size.height + 48;
+  const place = { x: Math.round(start.x / GRID) * GRID, y: Math.ceil(start.y / GRID) * GRID };
+  while (box.some((other) => overlaps(other, { ...place, ...size }))) place.x += size.width + 64;
   return place;
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Self
 
 from runtime_tasks.errors import StepError
@@ -186,6 +187,10 @@ class Database(ABC):
     @abstractmethod
     def copy(self, tracking: Sequence[str]) -> AbstractContextManager[DatabaseUrl]:
         """A scratch copy, gone after the block; ``tracking`` tables come with their rows."""
+
+    @abstractmethod
+    def backup(self, path: Path) -> None:
+        """The whole database, schema and rows, into that file."""
 
     copy_has_rows = False
     """Whether :meth:`copy` carries the data or the schema only."""

@@ -3,7 +3,7 @@ import { Handle, Position, type NodeProps } from "@xyflow/react";
 import { AlertCircle, AlertTriangle, Ban, RotateCcw } from "lucide-react";
 import { memo } from "react";
 import { FAILED, outcomesOf, typeOf } from "@/domain/nodeTypes";
-import { BRANCH_HEIGHT, HEAD_HEIGHT } from "@/domain/placing";
+import { BRANCH_HEIGHT, branchShare, HEAD_HEIGHT } from "@/domain/placing";
 import { useRun } from "@/store/run";
 import { triggerOf, useWorkflow } from "@/store/workflow";
 import { statusLook, StatusIcon } from "../Status";
@@ -89,38 +89,31 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
           )
         )}
       </div>
-      {branches.map((branch) => (
-        <div
-          key={branch}
-          className="node-body flex items-center justify-end border-t border-line/70 pr-3 text-xs text-ink-2 first-of-type:border-t"
-          style={{ height: BRANCH_HEIGHT }}
-        >
-          {branch}
+      {branches.length > 0 && (
+        <div className="node-body flex border-t border-line" style={{ height: BRANCH_HEIGHT - 1 }}>
+          {branches.map((branch) => (
+            <span
+              key={branch}
+              className="flex flex-1 items-center justify-center border-r border-line/60 text-[0.7rem] text-ink-2 last:border-0"
+            >
+              {branch}
+            </span>
+          ))}
         </div>
-      ))}
+      )}
       {!type?.starts && node.type !== "trigger" && (
-        <Handle
-          type="target"
-          position={Position.Left}
-          id="in"
-          style={{ top: HEAD_HEIGHT / 2 }}
-          aria-label={`Into ${node.label}`}
-        />
+        <Handle type="target" position={Position.Top} id="in" aria-label={`Into ${node.label}`} />
       )}
       {outcomes
         .filter((outcome) => outcome !== FAILED)
-        .map((outcome, index) => (
+        .map((outcome, index, ways) => (
           <Handle
             key={outcome || "out"}
             type="source"
-            position={Position.Right}
+            position={Position.Bottom}
             id={outcome || "out"}
             data-outcome={outcome}
-            style={{
-              top: branches.length
-                ? HEAD_HEIGHT + index * BRANCH_HEIGHT + BRANCH_HEIGHT / 2
-                : HEAD_HEIGHT / 2,
-            }}
+            style={{ left: `${branchShare(index, ways.length) * 100}%` }}
             aria-label={outcome ? `${outcome} of ${node.label}` : `After ${node.label}`}
           />
         ))}
@@ -128,15 +121,17 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
         <>
           <Handle
             type="source"
-            position={Position.Bottom}
+            position={Position.Right}
             id={FAILED}
             data-outcome={FAILED}
-            style={{ left: "50%" }}
+            style={{ top: HEAD_HEIGHT / 2 }}
             className={failedUsed || selected ? "" : "!opacity-0 group-hover:!opacity-100"}
             aria-label={`Failed of ${node.label}`}
           />
           <span
-            className={`pointer-events-none absolute top-full left-1/2 ml-2.5 text-[0.68rem] text-danger ${selected && !failedUsed ? "" : "opacity-0 group-hover:opacity-100"}`}
+            aria-hidden
+            style={{ top: HEAD_HEIGHT / 2 }}
+            className={`pointer-events-none absolute left-full mt-1 ml-1.5 text-[0.68rem] text-danger ${selected && !failedUsed ? "" : "hidden group-hover:block"}`}
           >
             Failed
           </span>

@@ -7,7 +7,7 @@
 import { MarkerType, Position, type Edge, type Node } from "@xyflow/react";
 import type { Position as Place, WorkflowEdge, WorkflowNode } from "@/domain/definition";
 import { FAILED, outcomeOf, outcomesOf, typeOf, type Catalogue, type NodeType } from "@/domain/nodeTypes";
-import { BRANCH_HEIGHT, HEAD_HEIGHT, NODE_WIDTH, sizeOf } from "@/domain/placing";
+import { branchShare, HEAD_HEIGHT, NODE_WIDTH, sizeOf } from "@/domain/placing";
 
 const DOT = 10;
 
@@ -16,45 +16,43 @@ function handlesOf(
   isTrigger: boolean,
   height: number,
 ): NonNullable<Node["handles"]> {
-  const middle = HEAD_HEIGHT / 2 - DOT / 2;
+  const dot = { width: DOT, height: DOT };
   const handles: NonNullable<Node["handles"]> = [];
   if (!type?.starts && !isTrigger) {
     handles.push({
       id: "in",
       type: "target",
-      position: Position.Left,
-      x: -DOT / 2,
-      y: middle,
-      width: DOT,
-      height: DOT,
+      position: Position.Top,
+      x: NODE_WIDTH / 2 - DOT / 2,
+      y: -DOT / 2,
+      ...dot,
     });
   }
-  outcomesOf(type).forEach((outcome, index) => {
+  const outcomes = outcomesOf(type);
+  const ways = outcomes.filter((outcome) => outcome !== FAILED);
+  for (const outcome of outcomes) {
     if (outcome === FAILED) {
+      const y = HEAD_HEIGHT / 2 - DOT / 2;
       handles.push({
         id: FAILED,
-        type: "source",
-        position: Position.Bottom,
-        x: NODE_WIDTH / 2 - DOT / 2,
-        y: height - DOT / 2,
-        width: DOT,
-        height: DOT,
-      });
-    } else {
-      const y = type?.branches.length
-        ? HEAD_HEIGHT + index * BRANCH_HEIGHT + BRANCH_HEIGHT / 2 - DOT / 2
-        : middle;
-      handles.push({
-        id: outcome || "out",
         type: "source",
         position: Position.Right,
         x: NODE_WIDTH - DOT / 2,
         y,
-        width: DOT,
-        height: DOT,
+        ...dot,
+      });
+    } else {
+      const x = NODE_WIDTH * branchShare(ways.indexOf(outcome), ways.length) - DOT / 2;
+      handles.push({
+        id: outcome || "out",
+        type: "source",
+        position: Position.Bottom,
+        x,
+        y: height - DOT / 2,
+        ...dot,
       });
     }
-  });
+  }
   return handles;
 }
 

@@ -13,7 +13,7 @@ import { useWorkflow } from "@/store/workflow";
 import { Button } from "../Button";
 import { Dialog } from "../Dialog";
 import { FieldFrame, SelectField, Switch } from "../Field";
-import { readValue, showValue } from "../inspector/SchemaField";
+import { readValue, showValue } from "../values";
 
 interface RunDialogProps {
   open: boolean;

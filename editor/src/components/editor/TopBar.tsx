@@ -76,8 +76,7 @@ export function TopBar({
       <input
         aria-label="Name of the workflow"
         dir="auto"
-        className="max-w-80 min-w-24 rounded-md border border-transparent px-1.5 py-1 text-base font-semibold text-ellipsis hover:border-line-strong focus:border-accent"
-        style={{ width: `${Math.max(8, name.length + 2)}ch` }}
+        className="field-sizing-content max-w-80 min-w-24 rounded-md border border-transparent px-1.5 py-1 text-base font-semibold text-ellipsis hover:border-line-strong focus:border-accent"
         value={name}
         readOnly={!mayEdit}
         onChange={(event) => setTop("name", event.target.value)}

@@ -12,7 +12,7 @@ import {
   typeOf,
   type NodeType,
 } from "@/domain/nodeTypes";
-import { NODE_WIDTH, overlaps, sizeOf } from "@/domain/placing";
+import { GRID, NODE_WIDTH, overlaps, sizeOf } from "@/domain/placing";
 import { triggerOf, useWorkflow } from "@/store/workflow";
 
 export const PALETTE_MIME = "application/x-dataroll-node-type";
@@ -62,12 +62,14 @@ function placeAfter(id: string, type: NodeType): Position {
   const { positions, byId, catalogue, raw } = useWorkflow.getState();
   const from = positions[id] ?? { x: 0, y: 0 };
   const size = sizeOf(type);
-  const place = { x: from.x + NODE_WIDTH + 88, y: from.y };
+  const before = byId.get(id);
+  const height = sizeOf(before && typeOf(catalogue, before, triggerOf(raw))).height;
+  const place = { x: from.x, y: Math.ceil((from.y + height + 54) / GRID) * GRID };
   const boxes = Object.entries(positions).map(([other, at]) => {
     const node = byId.get(other);
     return { ...at, ...sizeOf(node && typeOf(catalogue, node, triggerOf(raw))) };
   });
-  while (boxes.some((box) => overlaps(box, { ...place, ...size }))) place.y += 48;
+  while (boxes.some((box) => overlaps(box, { ...place, ...size }))) place.x += NODE_WIDTH + 64;
   return place;
 }
 

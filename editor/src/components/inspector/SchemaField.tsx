@@ -5,6 +5,8 @@ import type { Field, Schema } from "@/domain/nodeTypes";
 import type { Name } from "@/domain/scope";
 import { isMap, type Plain, type PlainMap } from "@/domain/tree";
 import { FieldFrame, Switch } from "../Field";
+import { readValue, showValue } from "../values";
+import { ExpressionPreview } from "./ExpressionPreview";
 import { CronField } from "./CronField";
 import { ApproversField, ConnectionField, DurationField } from "./widgets";
 
@@ -96,30 +98,36 @@ export function SchemaField(props: SchemaFieldProps) {
     );
   }
   const long = field.widget === "text" || field.widget === "sql";
+  const text = showValue(value, kind);
   return (
-    <FieldFrame
-      {...frame}
-      hint={
-        hint ??
-        (field.secret
-          ? "A secret: write {{ name }} of a secret variable. Its value never comes back."
-          : undefined)
-      }
-    >
-      {({ invalid }) => (
-        <Suspense fallback={<div className="input h-[30px]" />}>
-          <CodeField
-            label={field.label}
-            value={showValue(value, kind)}
-            placeholder={placeholderFor(schema)}
-            onChange={(text) => onChange(readValue(text, kind, required))}
-            scope={props.scope}
-            lines={long ? 4 : 1}
-            invalid={invalid}
-          />
-        </Suspense>
+    <div className="flex flex-col gap-1">
+      <FieldFrame
+        {...frame}
+        hint={
+          hint ??
+          (field.secret
+            ? "A secret: write {{ name }} of a secret variable. Its value never comes back."
+            : undefined)
+        }
+      >
+        {({ invalid }) => (
+          <Suspense fallback={<div className="input h-[30px]" />}>
+            <CodeField
+              label={field.label}
+              value={text}
+              placeholder={placeholderFor(schema)}
+              onChange={(next) => onChange(readValue(next, kind, required))}
+              scope={props.scope}
+              lines={long ? 4 : 1}
+              invalid={invalid}
+            />
+          </Suspense>
+        )}
+      </FieldFrame>
+      {!field.secret && !error && text.includes("{{") && (
+        <ExpressionPreview text={text} scope={props.scope} />
       )}
-    </FieldFrame>
+    </div>
   );
 }
 
@@ -141,31 +149,6 @@ function enumOf(schema: Schema): Plain[] | undefined {
   if (schema.enum) return schema.enum;
   // `anyOf` of words and free text is free text with suggestions.
   return undefined;
-}
-
-/** Data as it is typed: texts as they are, everything else as JSON. */
-export function showValue(value: Plain | undefined, kind: string): string {
-  if (value === undefined || value === null) return "";
-  if (typeof value !== "string") return JSON.stringify(value);
-  return kind === "any" && looksLikeJson(value) ? JSON.stringify(value) : value;
-}
-
-export function readValue(text: string, kind: string, required: boolean): Plain | undefined {
-  if (text === "" && !required) return undefined;
-  if (kind === "any" && looksLikeJson(text)) {
-    try {
-      return JSON.parse(text) as Plain;
-    } catch {
-      return text;
-    }
-  }
-  return text;
-}
-
-function looksLikeJson(text: string): boolean {
-  return /^\s*(?:true|false|null|-?\d+(?:\.\d+)?|"(?:[^"\\]|\\.)*"|\[[\s\S]*\]|\{(?!\{)[\s\S]*\})\s*$/.test(
-    text,
-  );
 }
 
 function placeholderFor(schema: Schema): string {

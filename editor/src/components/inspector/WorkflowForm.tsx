@@ -8,7 +8,8 @@ import { Button } from "../Button";
 import { Dialog } from "../Dialog";
 import { FieldFrame, SelectField, TextField } from "../Field";
 import { Badge } from "../Status";
-import { readValue, RemoveButton, showValue } from "./SchemaField";
+import { readValue, showValue } from "../values";
+import { RemoveButton } from "./SchemaField";
 
 export function WorkflowForm() {
   const { raw, setTop, variables, removeVariable } = useWorkflow();

@@ -1,0 +1,112 @@
+/**
+ * A run as bars over time, and as it stood at any moment.
+ *
+ *     timeline(run, now).rows[0]  →  { nodeId: "discover-1", from: 0, to: 0.4, ... }
+ */
+import type { NodeStatus } from "./statuses";
+
+/** What the server says about one node of a run. */
+export interface NodeExecution {
+  nodeId: string;
+  nodeName: string;
+  nodeType: string;
+  status: NodeStatus;
+  reason: string | null;
+  startedAt: string | null;
+  completedAt: string | null;
+  retryCount: number;
+}
+
+export interface Row {
+  nodeId: string;
+  name: string;
+  type: string;
+  status: NodeStatus;
+  /** Milliseconds since the run began; null when it never began. */
+  from: number | null;
+  to: number | null;
+  retries: number;
+  reason: string | null;
+}
+
+export interface Timeline {
+  start: number;
+  /** Milliseconds that the picture spans. */
+  length: number;
+  rows: Row[];
+  /** Moments at which something changed, rising; the scrubber stops at them. */
+  moments: number[];
+}
+
+interface Run {
+  startedAt: string | null;
+  triggeredAt: string;
+  completedAt: string | null;
+  nodeExecutions: readonly NodeExecution[];
+}
+
+const SETTLED = new Set(["success", "failed", "skipped", "cancelled", "unknown"]);
+
+export function timeline(run: Run, now: number): Timeline {
+  const starts = run.nodeExecutions.flatMap((node) => (node.startedAt ? [time(node.startedAt)] : []));
+  const start = Math.min(time(run.startedAt ?? run.triggeredAt), ...starts);
+  const ends = run.nodeExecutions.flatMap((node) => (node.completedAt ? [time(node.completedAt)] : []));
+  const end = run.completedAt ? Math.max(time(run.completedAt), ...ends) : Math.max(now, ...ends);
+  const rows = run.nodeExecutions.map((node): Row => {
+    const from = node.startedAt && node.status !== "skipped" ? time(node.startedAt) - start : null;
+    const to =
+      from === null
+        ? null
+        : node.completedAt
+          ? time(node.completedAt) - start
+          : SETTLED.has(node.status)
+            ? from
+            : end - start;
+    return {
+      nodeId: node.nodeId,
+      name: node.nodeName,
+      type: node.nodeType,
+      status: node.status,
+      from,
+      to,
+      retries: node.retryCount,
+      reason: node.reason,
+    };
+  });
+  const moments = new Set<number>([0]);
+  for (const row of rows) {
+    if (row.from !== null) moments.add(row.from);
+    if (row.to !== null) moments.add(row.to);
+  }
+  // A skipped node has one moment: when it was known that it would not run.
+  for (const node of run.nodeExecutions) if (node.completedAt) moments.add(time(node.completedAt) - start);
+  moments.add(end - start);
+  return { start, length: Math.max(end - start, 1), rows, moments: [...moments].sort((a, b) => a - b) };
+}
+
+/** What each node was at a moment of the run: not begun, running, or settled as it ended. */
+export function statusesAt(run: Run, line: Timeline, moment: number): Map<string, NodeStatus> {
+  const result = new Map<string, NodeStatus>();
+  for (const node of run.nodeExecutions) {
+    const begun = node.startedAt ? time(node.startedAt) - line.start : null;
+    const done = node.completedAt ? time(node.completedAt) - line.start : null;
+    if (done !== null && moment >= done) result.set(node.nodeId, node.status);
+    else if (begun !== null && moment >= begun && node.status !== "skipped") {
+      result.set(
+        node.nodeId,
+        node.nodeType === "approval" || node.nodeType === "delay"
+          ? "waiting"
+          : done === null
+            ? node.status
+            : "running",
+      );
+    } else if (done === null && begun === null && SETTLED.has(node.status) && moment >= line.length)
+      result.set(node.nodeId, node.status);
+    else result.set(node.nodeId, "pending");
+  }
+  return result;
+}
+
+function time(at: string): number {
+  return new Date(at).getTime();
+}
