@@ -158,7 +158,9 @@ class Approvals:
         """Pause the flow run until it is resumed, however often Prefect goes away meanwhile."""
         key = str(uuid.uuid4())  # a pause that has been resumed does not pause again
         while True:
-            left = max(entry.deadline for entry in self.open.values()) - time.time()
+            left = max((entry.deadline for entry in self.open.values()), default=0) - time.time()
+            if left < -GRACE:
+                raise Refused("it was paused, and nobody resumed it in time")
             try:
                 async with asyncio.timeout(QUICK):
                     return await apause_flow_run(
@@ -173,7 +175,8 @@ class Approvals:
 
     async def _while_paused(self) -> None:
         """Look now and then, until the run is seen not to be paused."""
-        while self.open:
+        until = max((entry.deadline for entry in self.open.values()), default=0) + GRACE
+        while self.open and time.time() < until:
             await asyncio.sleep(SLOW)
             try:
                 async with get_client() as client:

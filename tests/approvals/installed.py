@@ -143,7 +143,8 @@ class Broken:
         ((process,),) = self.sql(
             "SELECT process FROM workflow_executions WHERE id = ?", execution_id
         )
-        return None if str(process).endswith("@starting") else self.process_of(execution_id)
+        number = str(process).rpartition(":")[2]
+        return int(number) if number.isdecimal() else None
 
     def open_nodes(self, execution_id: str) -> list[str]:
         items = self.owner.get("/api/approvals", status="pending", executionId=execution_id)

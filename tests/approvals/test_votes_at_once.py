@@ -219,6 +219,8 @@ async def test_a_dead_process_is_not_resumed_but_started_again_once(office: Offi
     assert await cast(office, voter, approval.id, approve=True) == "decided"
     servers = [Resumer(office.database, office.orchestrator) for _ in range(2)]
     started = time.monotonic()
+    for server in servers:
+        server._listening_since -= timedelta(minutes=1)  # they have been here for a while
     await asyncio.gather(*(server.resume() for server in servers))
     await asyncio.gather(*(server.find_dead() for server in servers))
     assert time.monotonic() - started < 5
