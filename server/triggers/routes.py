@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, cast
 
 from fastapi import APIRouter, Request, Response
@@ -12,7 +11,6 @@ from server.access import Access, AccessDep, check_etag, database_of, etag, need
 from server.errors import Conflict, NotFound, field_error
 from server.ids import new_id
 from server.models import Workflow, WorkflowDefinition, WorkflowTrigger
-from server.orchestrator.schedules import next_times
 from server.schemas import Page
 from server.secret_box import SecretBox
 from server.triggers import schemas, service
@@ -170,17 +168,6 @@ async def rotate(
     workflow = await access.find(Workflow, workflow_id)
     await service.noted(access.session, access.caller.actor, "trigger.rotate", workflow, found)
     return _made(request, found, shown)
-
-
-@router.post("/api/schedules/preview", **needs("signed-in", "read"))
-async def preview(body: schemas.PreviewRequest) -> schemas.Preview:
-    """The next five times, worked out by the scheduler's own rules."""
-    try:
-        times: list[datetime] = await next_times(body.cron, body.timezone, 5)
-    except ValueError as error:
-        field = "timezone" if "timezone" in str(error) else "cron"
-        raise field_error(field, str(error)) from None
-    return schemas.Preview(next=times)
 
 
 @router.post("/api/events", status_code=202, **needs("developer", "execute"))

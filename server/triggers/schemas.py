@@ -54,16 +54,6 @@ class TriggerMade(TriggerAnswer):
     secret: str | None = None
 
 
-class PreviewRequest(Body):
-    cron: str = Field(max_length=200)
-    timezone: str = Field("UTC", max_length=100)
-
-
-class Preview(Answer):
-    next: list[datetime]
-    """The next five times, as the schedule itself will fire them, in its timezone."""
-
-
 class NewEvent(Body):
     """Something that happened outside: a deployment."""
 

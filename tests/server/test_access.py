@@ -43,6 +43,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/workflows/{workflow_id}/triggers/{trigger_id}": {"isActive": False},
     "PUT /api/workflows/{workflow_id}/variables/{name}": {"value": "new value"},
     "POST /api/webhooks/{key}": {},
+    "POST /api/schedules/preview": {"cron": "0 2 * * *"},
+    "POST /api/events": {"data": {}, "teamId": "TEAM"},
     "POST /api/approvals/{approval_id}/approve": {},
     "POST /api/approvals/{approval_id}/reject": {},
     "POST /api/approvals/{approval_id}/comments": {"text": "Hm."},
