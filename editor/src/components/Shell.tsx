@@ -169,12 +169,13 @@ function Sidebar({
           <button
             type="button"
             onClick={onSearch}
-            aria-label="Search commands"
             className="flex h-7 w-full items-center gap-2 rounded-md border border-line bg-sunken px-2 text-xs text-ink-3 hover:border-line-strong max-md:justify-center"
           >
             <Search size={13} />
-            <span className="flex-1 text-left max-md:hidden">Search…</span>
-            <span className="max-md:hidden">Ctrl K</span>
+            <span className="flex-1 text-left max-md:sr-only">Search…</span>
+            <span aria-hidden className="max-md:hidden">
+              Ctrl K
+            </span>
           </button>
         )}
       </div>
@@ -183,7 +184,9 @@ function Sidebar({
           <li key={place.to} className={"apart" in place ? "mt-2 border-t border-line pt-2" : ""}>
             <NavLink
               to={place.to}
-              aria-label={place.name}
+              aria-label={
+                place.to === "/approvals" && waiting > 0 ? `${place.name}, ${waiting} waiting` : place.name
+              }
               title={narrow ? place.name : undefined}
               className={({ isActive }) =>
                 `relative flex h-7 items-center gap-2.5 rounded-md text-sm ${narrow ? "justify-center" : "px-2 max-md:justify-center max-md:px-0"} ${isActive ? "bg-hover font-medium text-ink" : "text-ink-2 hover:bg-sunken"}`
@@ -193,6 +196,7 @@ function Sidebar({
               {!narrow && <span className="flex-1 max-md:hidden">{place.name}</span>}
               {place.to === "/approvals" && waiting > 0 && (
                 <span
+                  aria-hidden
                   className={`rounded-full bg-wait-soft px-1.5 text-[0.68rem] font-semibold text-wait ${narrow ? "absolute -top-1 -right-1" : "max-md:absolute max-md:-top-1 max-md:-right-1"}`}
                 >
                   {waiting}
@@ -213,7 +217,7 @@ function Sidebar({
               aria-label={`Account of ${me?.name ?? "you"}`}
               className="flex size-7 shrink-0 items-center justify-center rounded-full bg-accent-soft text-xs font-semibold text-accent-ink"
             >
-              {(me?.name ?? "?").slice(0, 1).toUpperCase()}
+              <span aria-hidden>{(me?.name ?? "?").slice(0, 1).toUpperCase()}</span>
             </button>
           }
           items={[

@@ -177,7 +177,7 @@ function Detail({ approval }: { approval: Approval }) {
               ? `${approval.requestedBy.id === me?.id ? "You" : approval.requestedBy.name} asked`
               : "Asked"}{" "}
             <Ago at={approval.createdAt} /> · <span className="font-mono text-xs">{approval.nodeId}</span> ·{" "}
-            <Link className="text-accent-ink hover:underline" to={`/executions/${approval.executionId}`}>
+            <Link className="text-accent-ink underline" to={`/executions/${approval.executionId}`}>
               the run
             </Link>
           </p>

@@ -102,7 +102,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
         </div>
       )}
       {!type?.starts && node.type !== "trigger" && (
-        <Handle type="target" position={Position.Top} id="in" aria-label={`Into ${node.label}`} />
+        <Handle type="target" position={Position.Top} id="in" role="img" aria-label={`Into ${node.label}`} />
       )}
       {outcomes
         .filter((outcome) => outcome !== FAILED)
@@ -114,6 +114,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
             id={outcome || "out"}
             data-outcome={outcome}
             style={{ left: `${branchShare(index, ways.length) * 100}%` }}
+            role="img"
             aria-label={outcome ? `${outcome} of ${node.label}` : `After ${node.label}`}
           />
         ))}
@@ -126,6 +127,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
             data-outcome={FAILED}
             style={{ top: HEAD_HEIGHT / 2 }}
             className={failedUsed || selected ? "" : "!opacity-0 group-hover:!opacity-100"}
+            role="img"
             aria-label={`Failed of ${node.label}`}
           />
           <span

@@ -92,6 +92,8 @@ export function BottomPanel() {
           {panel ? <ChevronDown size={15} /> : <ChevronUp size={15} />}
         </IconButton>
       </div>
+      {!panel &&
+        TABS.map(([value]) => <Tabs.Content key={value} value={value} forceMount hidden tabIndex={-1} />)}
       {panel && (
         <div className="min-h-0 flex-1">
           <Suspense fallback={<Loading rows={3} />}>

@@ -83,7 +83,7 @@ export function Palette() {
       <div className="min-h-0 flex-1 overflow-y-auto px-2 pb-3">
         {groups.map(([name, types]) => (
           <section key={name} aria-label={name} className="mb-2">
-            <h3 className="px-1.5 pt-1 pb-1 text-xs font-medium text-ink-3">{name}</h3>
+            <h2 className="px-1.5 pt-1 pb-1 text-xs font-medium text-ink-3">{name}</h2>
             <ul className="flex flex-col gap-px">
               {types.map((type) => (
                 <li key={paletteKey(type)}>

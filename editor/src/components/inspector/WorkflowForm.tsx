@@ -81,7 +81,7 @@ export function WorkflowForm() {
               type="button"
               className="min-w-0 flex-1 text-left"
               onClick={() => setEditing(variable)}
-              aria-label={`Edit ${variable.name}`}
+              title="Edit"
             >
               <span className="block truncate font-mono text-xs">{variable.name}</span>
               {variable.description && (
