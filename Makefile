@@ -13,7 +13,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@# Imports are three times as fast with bytecode, and some machines write none by themselves.
-	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib cli compiler runtime_tasks server >/dev/null 2>&1 || true
 	@touch $@
 
 .PHONY: setup
@@ -56,7 +56,7 @@ lint: setup lint-editor ## Check style, types, the direction of imports and the 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/dataroll compile --check templates/workflows/*.yaml
+	$(BIN)/dataroll compile --check --prefect prefect.yaml templates/workflows/*.yaml
 
 .PHONY: system
 system: ## Install what the tests need from Debian's packages, or say what is missing
@@ -65,6 +65,10 @@ system: ## Install what the tests need from Debian's packages, or say what is mi
 .PHONY: test
 test: setup system editor test-editor ## Pass every test, on real databases, a real Prefect and a real browser
 	$(BIN)/python -m pytest
+
+.PHONY: api-docs
+api-docs: setup ## Write docs/api.md from the OpenAPI document
+	$(BIN)/python -m server.api_docs docs/api.md
 
 .PHONY: clean
 clean: ## Remove what was built and installed here; .dataroll/ with its data stays

@@ -6,10 +6,14 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.definitions import PROBLEMS, described, read_file
+
+if TYPE_CHECKING:
+    from compiler.compiled import CompiledFlow
 
 
 @click.command(name="compile")
@@ -25,15 +29,27 @@ from cli.definitions import PROBLEMS, described, read_file
     "--check", "only_check", is_flag=True, help="Write nothing; exit 1 if a file is stale."
 )
 @click.option("--strict", is_flag=True, help="Take warnings for errors.")
+@click.option(
+    "--prefect",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write a prefect.yaml with a deployment for each flow.",
+)
 @click.option("--version", type=click.IntRange(min=1), default=1, help="Number in the header.")
 def compile_(
-    files: tuple[Path, ...], out: Path, only_check: bool, strict: bool, version: int
+    files: tuple[Path, ...],
+    out: Path,
+    only_check: bool,
+    strict: bool,
+    prefect: Path | None,
+    version: int,
 ) -> None:
     """Write the Prefect flows of definitions into a folder."""
     from compiler.errors import DefinitionError
+    from compiler.prefect_yaml import prefect_yaml
     from compiler.workflow import compile_workflow
 
     bad = 0
+    flows: dict[str, CompiledFlow] = {}
     written: dict[str, tuple[Path, str]] = {}
     for path in files:
         source, format_ = read_file(path)
@@ -46,6 +62,7 @@ def compile_(
             continue
         for problem in flow.warnings:
             click.echo(described(problem, path), err=True)
+        flows.setdefault(flow.filename, flow)
         target = out / flow.filename
         first, text = written.setdefault(flow.filename, (path, flow.source))
         if text != flow.source:
@@ -58,6 +75,14 @@ def compile_(
         elif first == path:
             _write(target, flow.source)
             click.echo(f"{path} → {target}")
+    if prefect is not None and not bad:
+        text = prefect_yaml(flows.values(), out.as_posix())
+        if not only_check:
+            _write(prefect, text)
+            click.echo(f"{len(flows)} deployments → {prefect}")
+        elif not _is(prefect, text):
+            click.echo(f"{prefect}: stale; write it again without --check", err=True)
+            bad += 1
     sys.exit(PROBLEMS if bad else 0)
 
 

@@ -24,7 +24,7 @@ class Certainty:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._handled = lru_cache(maxsize=None)(self._behind_a_handler)
+        self.behind_a_handler = lru_cache(maxsize=None)(self._behind_a_handler)
         self._joined = lru_cache(maxsize=4096)(self._succeeded_at_join)
         self._steps_left = MOST_STEPS
 
@@ -34,7 +34,7 @@ class Certainty:
         here = graph.position[at]
         if not graph.ancestors[here] >> index & 1:
             # An error handler runs after anything; what stood before it may have run.
-            if id_ != at and self._handled(at) and not graph.ancestors[index] >> here & 1:
+            if id_ != at and self.behind_a_handler(at) and not graph.ancestors[index] >> here & 1:
                 return "maybe"
             return "not-ancestor"
         if graph.succeeded_before[here] >> index & 1:

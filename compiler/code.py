@@ -45,6 +45,11 @@ class Code:
         """Lines that :class:`compiler.layout.Page` put together from Code and constants."""
         return cls("\n".join(lines), simple=False, maker=_MAKER)
 
+    @classmethod
+    def part(cls, text: str, *, simple: bool) -> Code:
+        """A whole expression within one that was compiled; see :func:`layout.taken_apart`."""
+        return cls(text, simple=simple, maker=_MAKER)
+
     def __repr__(self) -> str:
         return f"Code({self.text!r})"
 

@@ -43,9 +43,12 @@ class Variable:
 
 @dataclass(frozen=True)
 class Retry:
-    """``delays`` in seconds, one for each try after the first."""
+    """How often, and how far apart in seconds; see :func:`compiler.retries.delays`."""
 
-    delays: tuple[int | float, ...]
+    retries: int
+    delay: int | float
+    backoff: str
+    """exponential | linear"""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Node:
     """Seconds."""
     continue_on_error: bool = False
     disabled: bool = False
+    description: str = ""
+    """Where the step has no such key of its own."""
     notes: str = ""
     no_rollback: NoRollback | None = None
     place: Place = field(default=(1, 1), compare=False)

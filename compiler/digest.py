@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from compiler.definition import Definition
+from compiler.retries import delays
 
 
 def digest_of(definition: Definition) -> str:
@@ -44,7 +45,7 @@ def _content(definition: Definition) -> dict[str, Any]:
                 node.variant,
                 node.label,
                 {key: value.plain() for key, value in node.config.items()},
-                node.retry.delays if node.retry else None,
+                delays(node.retry) if node.retry else None,
                 node.timeout,
                 node.continue_on_error,
                 node.disabled,

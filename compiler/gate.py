@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from functools import lru_cache
 
+from compiler.code import Code
 from compiler.compiled import Span
 from compiler.errors import CompilerError
 from compiler.imports import IMPORTS
+from compiler.layout import Value
 from compiler.plan import Plan, TaskPlan
 
 BUILTINS = frozenset(
@@ -35,7 +38,7 @@ _EXPRESSIONS: tuple[type[ast.AST], ...] = (
     *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot, ast.In, ast.NotIn),
 )
 _ALLOWED = frozenset(_EXPRESSIONS)
-_LEAVES = frozenset((ast.Load, ast.Store))
+_SIMPLE = (ast.Constant, ast.Name, ast.Attribute, ast.UnaryOp)
 
 
 class GateError(CompilerError):
@@ -57,7 +60,7 @@ def check(source: str, plan: Plan, definition_lines: dict[str, int]) -> tuple[Sp
     before = pieces[0].count("\n") + 3
     for piece, task in zip(pieces[1:-1], plan.tasks, strict=True):
         length = piece.count("\n")
-        _task(_parsed("@" + piece), task, imported)
+        _task(*_looked_at("@" + piece), task, imported)
         tasks[task.node.id] = before + 1, before + 1 + length
         before += length + 3
     functions = {task.function for task in plan.tasks}
@@ -66,6 +69,21 @@ def check(source: str, plan: Plan, definition_lines: dict[str, int]) -> tuple[Sp
         Span(task.node.id, *tasks[task.node.id], *rule, definition_lines[task.node.id])
         for task, rule in zip(plan.tasks, rules, strict=True)
     )
+
+
+@lru_cache(maxsize=1024)
+def _looked_at(piece: str) -> tuple[list[ast.stmt], frozenset[str]]:
+    """A task's syntax tree, and the names it needs from outside.
+
+    Kept, because most functions of a workflow are the same after an edit as before it.
+    """
+    body = _parsed(piece)
+    roots: list[ast.AST | None] = []
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef):
+            roots += statement.decorator_list
+            roots += [part.value for part in statement.body if isinstance(part, ast.Return)]
+    return body, frozenset(name.id for name in _free_names(roots))
 
 
 def _parsed(piece: str) -> list[ast.stmt]:
@@ -94,7 +112,7 @@ def _head(body: list[ast.stmt], plan: Plan) -> set[str]:
     return imported
 
 
-def _task(body: list[ast.stmt], task: TaskPlan, imported: set[str]) -> None:
+def _task(body: list[ast.stmt], names: frozenset[str], task: TaskPlan, imported: set[str]) -> None:
     match body:
         case [
             ast.FunctionDef(name=task.function, body=[ast.Return(value=ast.Call() as step)]) as it
@@ -103,11 +121,42 @@ def _task(body: list[ast.stmt], task: TaskPlan, imported: set[str]) -> None:
         case _:
             raise GateError(f"{task.function} does something else than return its step")
     _parameters(it.args, task.parameters, task.function)
-    if it.returns is not None or it.args.defaults:
+    annotated = any(argument.annotation is not None for argument in it.args.args)
+    if it.returns is not None or it.args.defaults or annotated or len(it.decorator_list) != 1:
         raise GateError(f"{task.function} is declared otherwise than planned")
+    _as_planned(it.decorator_list[0], task.decorator, task.function)
+    _as_planned(step, task.step, task.function)
     if ast.unparse(step.func) + "(" != task.step.opening:
         raise GateError(f"{task.function} does not call its step")
-    _walk([*it.decorator_list, step], imported.union(task.parameters))
+    unknown = names.difference(imported, task.parameters, BUILTINS)
+    if unknown:
+        raise GateError(f"nobody asked for the name {min(unknown)} in {task.function}")
+
+
+def _as_planned(node: ast.expr, planned: Value, function: str) -> None:
+    """The arguments, items and keys that the plan has, and no more; leaves are looked at by _walk."""
+    if isinstance(planned, Code):
+        if planned.simple and not isinstance(node, _SIMPLE):
+            raise GateError(f"{function} says something else than planned")
+        return
+    names = [name for name, _ in planned.items]
+    given: list[ast.expr]
+    match node:
+        case ast.Call():
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            found = [*("" for _ in node.args), *(f"{keyword.arg}=" for keyword in node.keywords)]
+        case ast.List():
+            given, found = node.elts, ["" for _ in node.elts]
+        case ast.Dict():
+            given, found = node.values, names
+            if not all(isinstance(key, ast.Constant) for key in node.keys):
+                raise GateError(f"{function} says something else than planned")
+        case _:
+            raise GateError(f"{function} says something else than planned")
+    if found != names or len(given) != len(names):
+        raise GateError(f"{function} says more or less than planned")
+    for inner, (_, value) in zip(given, planned.items, strict=True):
+        _as_planned(inner, value, function)
 
 
 def _parameters(arguments: ast.arguments, planned: Iterable[str], function: str) -> None:
@@ -131,6 +180,9 @@ def _flow(body: list[ast.stmt], plan: Plan, known: set[str], before: int) -> lis
     if not isinstance(statement, ast.AsyncFunctionDef) or statement.name != plan.function:
         raise GateError("the flow function is missing")
     _parameters(statement.args, (p.name for p in plan.parameters), plan.function)
+    if len(statement.decorator_list) != 1:
+        raise GateError("the flow is declared otherwise than planned")
+    _as_planned(statement.decorator_list[0], plan.flow, plan.function)
     for argument, parameter in zip(statement.args.args, plan.parameters, strict=True):
         if argument.annotation is None or ast.unparse(argument.annotation) != parameter.annotation:
             raise GateError(f"{parameter.name} is declared otherwise than planned")
@@ -163,6 +215,13 @@ def _flow(body: list[ast.stmt], plan: Plan, known: set[str], before: int) -> lis
 
 def _walk(roots: Iterable[ast.AST | None], known: set[str]) -> None:
     """Every node below is of an allowed kind, and speaks of known names only."""
+    for use in _free_names(roots):
+        if use.id not in known and use.id not in BUILTINS:
+            raise GateError(f"nobody asked for the name {use.id} on line {use.lineno}")
+
+
+def _free_names(roots: Iterable[ast.AST | None]) -> list[ast.Name]:
+    """The names that are used and not bound below; refuses nodes of other kinds than allowed."""
     bound: set[str] = set()
     loaded: list[ast.Name] = []
     stack: list[ast.AST] = [root for root in roots if root is not None]
@@ -188,10 +247,8 @@ def _walk(roots: Iterable[ast.AST | None], known: set[str]) -> None:
             if isinstance(child, ast.AST):
                 stack.append(child)
             elif isinstance(child, list):
-                stack.extend(item for item in child if isinstance(item, ast.AST))
-    for use in loaded:
-        if use.id not in known and use.id not in bound and use.id not in BUILTINS:
-            raise GateError(f"nobody asked for the name {use.id} on line {use.lineno}")
+                stack += [item for item in child if isinstance(item, ast.AST)]
+    return [use for use in loaded if use.id not in bound]
 
 
 def _line(node: ast.AST) -> int:

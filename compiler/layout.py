@@ -8,6 +8,7 @@ long for its line is given to black itself.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -63,12 +64,19 @@ class Page:
 
     def put(self, value: Value, indent: int, before: str = "", after: str = "") -> Page:
         if isinstance(value, Code):
-            self._line(indent, before + value.text + after, simple=value.simple)
-            return self
+            line = before + value.text + after
+            if value.simple or indent + width(line) <= WIDTH:
+                self._line(indent, line)
+                return self
+            parts = taken_apart(value)
+            if isinstance(parts, Code):
+                self._line(indent, line, simple=parts.simple)
+                return self
+            value = parts
         if not value.exploded or not value.items:
-            line = _one_line(value)
-            if line is not None and width(line) + indent + width(before) + len(after) <= WIDTH:
-                self._line(indent, before + line + after)
+            joined = _one_line(value)
+            if joined is not None and width(joined) + indent + width(before) + len(after) <= WIDTH:
+                self._line(indent, before + joined + after)
                 return self
         if not value.items:
             self._line(indent, f"{before}{value.opening}{value.closing}{after}")
@@ -90,6 +98,35 @@ class Page:
         if not simple and indent + width(text) > WIDTH:
             self.too_long = True
         self.lines.append(" " * indent + text)
+
+
+def taken_apart(code: Code) -> Value:
+    """A long expression as a call or list with items, if it is one; the rest is for black."""
+    body = ast.parse(code.text, mode="eval").body
+    data = code.text.encode()  # offsets in a syntax tree count bytes
+
+    def text(start: int, end: int) -> str:
+        return data[start:end].decode()
+
+    def value(node: ast.expr) -> Value:
+        end = node.end_col_offset or 0
+        simple = isinstance(node, ast.Constant | ast.Name | ast.JoinedStr)
+        if isinstance(node, ast.Call) and node.args and not node.keywords:
+            unusual = any(isinstance(a, ast.GeneratorExp | ast.Starred) for a in node.args)
+            if not unusual and _dotted(node.func):
+                opening = text(node.col_offset, node.func.end_col_offset or 0) + "("
+                return Bracket(opening, tuple(("", value(a)) for a in node.args), ")")
+        if isinstance(node, ast.List) and node.elts:
+            return Bracket("[", tuple(("", value(item)) for item in node.elts), "]")
+        return Code.part(text(node.col_offset, end), simple=simple or _dotted(node))
+
+    return value(body)
+
+
+def _dotted(node: ast.expr) -> bool:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)
 
 
 def width(text: str) -> int:

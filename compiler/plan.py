@@ -27,6 +27,7 @@ from compiler.imports import names_in
 from compiler.layout import Bracket, Value, call, listing, mapping, value_of
 from compiler.names import file_name, python_name
 from compiler.places import SourceText
+from compiler.retries import delays
 from compiler.scope import Scope, values_of
 from compiler.tree import Tree
 
@@ -438,8 +439,8 @@ def _decorator(node: Node) -> Bracket:
         ("tags", listing([literal(f"node:{node.id}"), literal(kind)])),
     ]
     if node.retry is not None:
-        items.append(("retries", literal(len(node.retry.delays))))
-        items.append(("retry_delay_seconds", listing(literal(s) for s in node.retry.delays)))
+        items.append(("retries", literal(node.retry.retries)))
+        items.append(("retry_delay_seconds", listing(literal(s) for s in delays(node.retry))))
     if node.timeout is not None:
         items.append(("timeout_seconds", literal(node.timeout)))
     items.append(("cache_policy", identifier("NO_CACHE")))

@@ -1,8 +1,8 @@
 """How often a node is tried again, with each delay written out.
 
->>> delays(3, 10, "exponential")
+>>> delays(Retry(3, 10, "exponential"))
 (10, 20, 40)
->>> delays(3, 10, "linear")
+>>> delays(Retry(3, 10, "linear"))
 (10, 20, 30)
 """
 
@@ -25,10 +25,10 @@ DEFAULT_DELAY = 10
 BACKOFFS = ("exponential", "linear")
 
 
-def delays(retries: int, delay: int | float, backoff: str) -> tuple[int | float, ...]:
+def delays(retry: Retry) -> tuple[int | float, ...]:
     """Seconds before each further try."""
-    factors = [2**n if backoff == "exponential" else n + 1 for n in range(retries)]
-    return tuple(min(delay * factor, LONGEST_DELAY) for factor in factors)
+    factors = [2**n if retry.backoff == "exponential" else n + 1 for n in range(retry.retries)]
+    return tuple(min(retry.delay * factor, LONGEST_DELAY) for factor in factors)
 
 
 def retry_of(reader: Reader, entries: dict[str, Tree], node: str) -> Retry | None:
@@ -47,4 +47,4 @@ def retry_of(reader: Reader, entries: dict[str, Tree], node: str) -> Retry | Non
     count = int(DEFAULT_RETRIES if retries is None else retries)
     if count == 0:
         return None
-    return Retry(delays(count, DEFAULT_DELAY if delay is None else delay, backoff or BACKOFFS[0]))
+    return Retry(count, DEFAULT_DELAY if delay is None else delay, backoff or BACKOFFS[0])

@@ -111,8 +111,9 @@ def _node(reader: Reader, id_: str, entry: Tree, at: Place, trigger: TriggerKind
         timeout = reader.number(
             entries.get("timeout"), "timeout", id_, least=0.001, most=MAX_TIMEOUT
         )
+    description = ""
     if "description" not in parameters:
-        reader.text(entries.get("description"), "description", id_)
+        description = reader.text(entries.get("description"), "description", id_)
     return Node(
         id=id_,
         type=type_,
@@ -123,6 +124,7 @@ def _node(reader: Reader, id_: str, entry: Tree, at: Place, trigger: TriggerKind
         timeout=timeout,
         continue_on_error=reader.flag(entries.get("continueOnError"), "continueOnError", id_),
         disabled=reader.flag(entries.get("disabled"), "disabled", id_),
+        description=description,
         notes=reader.text(entries.get("notes"), "notes", id_),
         no_rollback=_no_rollback(reader, entries.get("noRollback"), id_),
         place=at,

@@ -79,7 +79,8 @@ def alarm(check):
     return steps.notify_pagerduty(
         routing_key=secret("pagerdutyKey"),
         message=js.text(
-            "Databases that do not answer: ", ", ".join(check.output.failed)
+            "Databases that do not answer: ",
+            ", ".join(check.output.failed),
         ),
         dedup_key="weekly-audit",
     )

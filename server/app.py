@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from server import http_errors, openapi
 from server.approvals.signing import Signer
 from server.auth.first_start import ensure_first_admin, worker_token
+from server.auth.oidc import Provider
 from server.database import Database
 from server.edge import Edge
 from server.limits import Limits
@@ -84,6 +85,7 @@ def _put_parts(
     state.hub = Hub(state.database)
     state.limits = Limits()
     state.orchestrator = orchestrator
+    state.oidc = Provider.from_environment()
     state.publisher = publisher or NoPublisher()
     state.dispatcher = Asleep()
     """Starts pending executions; woken after a commit."""

@@ -17,6 +17,7 @@ wait for another program inside one.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from server.approvals.signing import Signer
 from server.secret_box import SecretBox
 
+_one_thread = threading.Lock()
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -107,7 +109,10 @@ def migrate(url: URL, revision: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = sync_url(url)
-    command.upgrade(config, revision)
+    # Alembic keeps its context in a module, so threads of one process take turns; processes
+    # are kept apart by the database's own lock (migrations/env.py).
+    with _one_thread:
+        command.upgrade(config, revision)
 
 
 def sync_url(url: str | URL) -> URL:

@@ -54,6 +54,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
+        if isinstance(error.__cause__, ApiError):
+            return problem_response(request, error.__cause__)
         if error.status_code == 400:
             return problem_response(request, BadRequest("the body cannot be read as JSON"))
         if error.status_code == 404:

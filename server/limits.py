@@ -34,8 +34,12 @@ class Limits:
         self._hit(LOGINS_PER_ADDRESS, "login-ip", ip)
         self._hit(LOGINS_PER_PERSON, "login", f"{ip}|{email}")
 
-    def check_webhook(self, ip: str, key_hash: str) -> None:
+    def check_webhook(self, ip: str) -> None:
+        """Before the signature is looked at: guessing from one address is slow."""
         self._hit(HOOKS_PER_ADDRESS, "hook-ip", ip)
+
+    def check_webhook_key(self, key_hash: str) -> None:
+        """After it: so that nobody who cannot sign uses up what a key may."""
         self._hit(HOOKS_PER_KEY, "hook", key_hash)
 
     def _hit(self, item: RateLimitItem, *names: str) -> None:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from server.approvals.routes import router as approvals
 from server.audit.routes import router as audit
+from server.auth.oidc_routes import router as oidc
 from server.auth.routes import router as auth
 from server.auth.users import router as users
 from server.connections.routes import router as connections
@@ -28,6 +29,7 @@ from server.workflows.routes import router as workflows
 ROUTERS: tuple[APIRouter, ...] = (
     health,
     auth,
+    oidc,
     users,
     teams,
     templates,

@@ -20,6 +20,10 @@ class Settings:
     public_url: str
     generated: Path
     """Where publish writes flows: one readable file per workflow, and every version beside it."""
+    generated_given: bool
+    """Whether somebody named that folder: only then it may be a git working tree to commit to."""
+    review_branches: bool
+    """Publishing commits to a branch, and deploys when the main branch carries it."""
 
     @classmethod
     def from_environment(cls, environment: dict[str, str] | None = None) -> Settings:
@@ -36,4 +40,6 @@ class Settings:
             admin_token=env.get("DATAROLL_ADMIN_TOKEN"),
             public_url=env.get("DATAROLL_PUBLIC_URL", f"http://{host}:{port}"),
             generated=Path(env.get("DATAROLL_GENERATED", str(home / "flows"))).absolute(),
+            generated_given="DATAROLL_GENERATED" in env,
+            review_branches=env.get("DATAROLL_REVIEW_BRANCHES", "") in ("1", "true", "yes"),
         )

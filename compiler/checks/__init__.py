@@ -38,9 +38,9 @@ MOST = 100
 """Problems that one check tells of; whoever mends these sees the next."""
 
 
-def run_checks(subject: Subject) -> list[Problem]:
-    """What the checks find, without what the author waived."""
-    waivers = subject.definition.settings.checks
+def run_checks(subject: Subject, *, waived: bool = True) -> list[Problem]:
+    """What the checks find, without what the author waived unless ``waived`` is False."""
+    waivers = subject.definition.settings.checks if waived else ()
     everywhere = {waiver.check for waiver in waivers if waiver.node is None}
     at_nodes = {(waiver.check, waiver.node) for waiver in waivers}
     found: list[Problem] = []

@@ -122,7 +122,7 @@ class Ways:
             path = self._best(node, outcome)
             if path:
                 return path
-        if not step_of(node).can_fail or node.continue_on_error:
+        if not _can_fail(node) or node.continue_on_error:
             return ()
         if self.graph.has_failed_edge(node.id):
             return self._best(node, FAILED)
@@ -145,6 +145,11 @@ class Ways:
     def _known(self, id_: str) -> tuple[str, ...]:
         known = self._missing.get(id_)
         return self.missing(id_) if known is None else known
+
+
+def _can_fail(node: Node) -> bool:
+    # An error handler only hands on what failed.
+    return step_of(node).can_fail and node.type != "error_handler"
 
 
 def _default(node: Node) -> str:

@@ -44,7 +44,7 @@ def _exclude_each_other(subject: Subject, first: Node, second: Node) -> bool:
     if any(mine[id_].isdisjoint(theirs[id_]) for id_ in mine.keys() & theirs.keys()):
         return True
     # Error handlers run after a failure; what they undo has settled or is being stopped.
-    return first.type == "error_handler" or second.type == "error_handler"
+    return any(subject.certainty.behind_a_handler(node.id) for node in (first, second))
 
 
 def _taken(subject: Subject, node: Node) -> dict[str, set[str]]:

@@ -6,7 +6,6 @@ import keyword
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from compiler.expressions.types import UNKNOWN, Type, type_of_schema
@@ -90,6 +89,8 @@ def did_you_mean(wrong: str, known: Collection[str]) -> str | None:
     """The hint of a misspelt name, or what there is if that is short."""
     if len(known) > 1_000:
         return None  # every misspelt name would be compared with every node
+    from difflib import get_close_matches  # needed only when something is wrong
+
     known = sorted(known)
     close = get_close_matches(wrong[:100], known, n=1, cutoff=0.6)
     if not close:

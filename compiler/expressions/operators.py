@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from compiler.expressions import tree
 from compiler.expressions.pieces import (
+    ATOM,
     COMPARISON,
     PRODUCT,
     SIGN,
@@ -74,25 +76,31 @@ def equality(emitter: Emitter, node: tree.Binary) -> Piece:
         return call("js.loosely_equal" if loose else "js.same", piece, emitter.value(right))
     if _is_nothing(right):
         return _is_absent(piece, kind, right, loose)
+    if isinstance(right, tree.Constant) and piece.guard is not None:
+        test, then = piece.guard
+        if _python_equality(something(kind), other, loose):
+            return _both_or_opposite(test, _equals(then, right.value))
     if isinstance(right, tree.Constant) and isinstance(right.value, bool):
         if only(kind, Boolean):
             return piece if right.value else negation(piece)
         if not loose:
             return compare(piece, "is", literal(right.value))
-    if isinstance(right, tree.Constant) and piece.guard is not None:
-        test, then = piece.guard
-        if _python_equality(something(kind), other, loose):
-            return _both_or_opposite(test, compare(then, "==", literal(right.value)))
     value = emitter.value(right)
     if _python_equality(kind, other, loose):
         return compare(piece, "==", value)
     return call("js.loosely_equal" if loose else "js.same", piece, value)
 
 
+def _equals(piece: Piece, value: bool | int | float | str | None) -> Piece:
+    if isinstance(value, bool):
+        return piece if value else replace(negation(piece), opposite=piece)
+    return compare(piece, "==", literal(value))
+
+
 def _both_or_opposite(test: Piece, equal: Piece) -> Piece:
     """``test and x == 1``; its opposite is ``test is not so or x != 1``."""
     opposite = joined(negation(test), "or", negation(equal))
-    return Piece(joined(test, "and", equal).code, 3, opposite=f"({opposite.code})")
+    return replace(joined(test, "and", equal), opposite=opposite)
 
 
 def _is_nothing(node: tree.Node) -> bool:
@@ -218,6 +226,10 @@ def unary(emitter: Emitter, node: tree.Unary) -> Piece:
     return call("js.negate", operand)
 
 
+def _is_truthy_call(piece: Piece) -> bool:
+    return piece.level == ATOM and piece.code.startswith("js.truthy(")
+
+
 def _inverted(emitter: Emitter, operand: tree.Node) -> Piece:
     """``!x``, and ``!!x`` as a boolean; more of them cancel each other."""
     even = False
@@ -226,7 +238,7 @@ def _inverted(emitter: Emitter, operand: tree.Node) -> Piece:
     condition = emitter.condition(operand)
     if not even:
         return negation(condition)
-    if only(emitter.types[operand], Boolean) or condition.code.startswith("js.truthy("):
+    if only(emitter.types[operand], Boolean) or _is_truthy_call(condition):
         return condition
     return call("bool", condition)
 

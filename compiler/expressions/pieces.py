@@ -25,7 +25,7 @@ class Piece:
     """What ``js.get(base, *keys)`` was made of, so that one more key can join."""
     guard: tuple[Piece, Piece] | None = None
     """Of ``then if test else js.undefined``: the test and the then."""
-    opposite: str | None = None
+    opposite: Piece | None = None
     """The code that is true when this is false: ``a not in b``."""
 
     def at(self, level: int) -> str:
@@ -64,13 +64,13 @@ def compare(left: Piece, operator: str, right: Piece) -> Piece:
     return Piece(
         f"{sides[0]} {operator} {sides[1]}",
         COMPARISON,
-        opposite=f"{sides[0]} {opposite} {sides[1]}" if opposite else None,
+        opposite=Piece(f"{sides[0]} {opposite} {sides[1]}", COMPARISON) if opposite else None,
     )
 
 
 def negation(piece: Piece) -> Piece:
     if piece.opposite is not None:
-        return Piece(piece.opposite, piece.level, opposite=piece.code)
+        return replace(piece.opposite, opposite=replace(piece, opposite=None))
     return Piece(f"not {piece.at(NOT)}", NOT)
 
 

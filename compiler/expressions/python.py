@@ -306,7 +306,11 @@ class Emitter:
 
 def compare_none(piece: Piece) -> Piece:
     code = piece.at(TERNARY + 1)
-    return Piece(f"{code} is not None", operators.COMPARISON, opposite=f"{code} is None")
+    return Piece(
+        f"{code} is not None",
+        operators.COMPARISON,
+        opposite=Piece(f"{code} is None", operators.COMPARISON),
+    )
 
 
 def _numbers(kind: Type) -> list[Number]:

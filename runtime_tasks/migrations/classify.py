@@ -20,6 +20,8 @@ holds statements that no transaction may hold."""
 HEAD = 4000
 """Statements are told by their beginning: the rest of a 50 MB INSERT is data."""
 
+COMMENTS = re.compile(r"--[^\n]*|/\*(?![!M]).*?\*/", re.DOTALL)
+
 _COMMENTS_AND_STRINGS = re.compile(
     r"--[^\n]*|/\*(?![!M]).*?\*/|'(?:[^'\\]|\\.|'')*'|(\$\w*\$).*?\1", re.DOTALL
 )

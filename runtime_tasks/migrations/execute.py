@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from runtime_tasks.errors import Refused, StepError
+from runtime_tasks.migrations.backup import back_up
 from runtime_tasks.migrations.model import Executed, History, Migration, Plan, what_changed
 from runtime_tasks.migrations.recovery import OnPartial, decide, settle
 from runtime_tasks.migrations.session import Session, refuse_if_blocked, selection
@@ -20,12 +21,13 @@ def execute(
     approved: str | None = None,
     wait: float = 10,
     on_partial: OnPartial = "refuse",
+    backup: bool = False,
 ) -> Executed:
     """Apply them all, or those wanted. Raises MigrationFailed, Refused, Cancelled, OutcomeUnknown.
 
     ``approved`` is the hash of the plan that somebody approved: where the plan is another one
     now, nothing runs. ``wait``: seconds to wait for somebody else's migration to end.
-    ``on_partial``: what to do with a migration that an earlier run left half-applied.
+    ``backup``: keep the whole database in a file before. ``on_partial``: what to do with a migration that an earlier run left half-applied.
     """
     started = perf_counter()
     work = session.work = session.work.on(session.database)
@@ -40,6 +42,7 @@ def execute(
             _refuse_another_plan(session, history, plan, approved)
         if not chosen:
             return Executed(plan.hash, (), 0, 0, 0)
+        kept = back_up(database, work.execution) if backup else None
         tables = database.tables()
         schema = database.fingerprint(session.tool.books(database))
         made = [t for t in session.tool.books(database) if t not in tables]
@@ -56,6 +59,7 @@ def execute(
             objects=sorted(schema.objects),
             made=made,
             migrations=[m.id for m in chosen],
+            backup=str(kept) if kept else None,
         )
         database.set_timeouts(lock=work.lock_timeout, statement=work.statement_timeout)
         if not session.tool.runs_itself:

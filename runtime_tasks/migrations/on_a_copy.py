@@ -13,9 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, cast
 
-from runtime_tasks.errors import StepError
+from runtime_tasks.errors import Cancelled, StepError
 from runtime_tasks.migrations.database import connect
-from runtime_tasks.migrations.work import Work
+from runtime_tasks.migrations.work import MigrationFailed, Work
 
 if TYPE_CHECKING:
     from runtime_tasks.migrations.database.sqlite import SQLite
@@ -37,7 +37,7 @@ def on_a_copy(work: Work, run: Callable[[Work], None]) -> None:
         inner = work.on(copy)
         try:
             run(inner)
-        except StepError as error:
+        except (MigrationFailed, Cancelled) as error:
             # Nothing of it reaches the database, whatever the tool had finished on the copy.
             work.runs.extend(inner.runs)
             raise _nothing_kept(error, inner) from None

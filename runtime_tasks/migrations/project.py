@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Literal, cast
 
 from runtime_tasks.errors import StepError
 from runtime_tasks.migrations.database import DatabaseUrl
@@ -23,6 +23,8 @@ from runtime_tasks.migrations.database import DatabaseUrl
 DRIVERS = Path(__file__).parent / "drivers"
 
 Event = Mapping[str, Any]
+Tell = Callable[[Literal["stop", "go"]], None]
+Heard = Callable[[Event, Tell], None]
 
 
 def interpreter(folder: Path) -> str:
@@ -55,9 +57,12 @@ def converse(
     *,
     folder: Path,
     url: DatabaseUrl,
-    heard: Callable[[Event, Callable[[], None]], None],
+    heard: Heard,
 ) -> Event:
-    """Run a driver; call ``heard(event, stop)`` for each line; give the last event.
+    """Run a driver; call ``heard(event, tell)`` for each line; give the last event.
+
+    ``tell("stop")`` asks for an end before the next migration, ``tell("go")`` answers a driver
+    that waits because its task says ``ask``.
 
     Raises StepError where the child ended without a last word.
     """
@@ -74,8 +79,8 @@ def converse(
         )
         stdin, stdout = cast("IO[str]", child.stdin), cast("IO[str]", child.stdout)
 
-        def stop() -> None:
-            stdin.write("stop\n")
+        def tell(word: Literal["stop", "go"]) -> None:
+            stdin.write(f"{word}\n")
             stdin.flush()
 
         last: Event = {}
@@ -84,7 +89,7 @@ def converse(
             stdin.flush()
             for event in _events(stdout):
                 last = event
-                heard(event, stop)
+                heard(event, tell)
             child.wait()
         except BrokenPipeError:
             child.wait()

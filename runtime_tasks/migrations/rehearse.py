@@ -8,18 +8,23 @@ after, whichever way it was.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runtime_tasks.errors import StepError
 from runtime_tasks.migrations.classify import class_of
 from runtime_tasks.migrations.database import connect
+from runtime_tasks.migrations.lint import lint
 from runtime_tasks.migrations.model import History, Migration, Plan, Trial
 from runtime_tasks.migrations.session import Session, refuse_if_blocked, selection
 from runtime_tasks.migrations.split import split
 from runtime_tasks.migrations.work import Work
+
+if TYPE_CHECKING:
+    from runtime_tasks.migrations.database.postgresql import PostgreSQL
 
 LOCK_TIMEOUT = 3.0
 """Seconds that a dry run waits for a lock on a real table: it must not stand in anybody's way."""
@@ -30,7 +35,10 @@ SCHEMA_ONLY = (
     "constraints and conversions that the real rows would violate",
     "numbers of rows changed",
 )
-SMALL_COPY = ("how long other connections would have to wait",)
+WAITING = ("how long other connections would have to wait",)
+
+REHEARSED = 25
+"""Taking back is tried for so many migrations at most: a whole history need not go both ways."""
 
 
 def rehearse(session: Session, wanted: Sequence[Any] | None = None) -> Trial:
@@ -70,11 +78,24 @@ def _rolled_back(session: Session, plan: Plan) -> Trial:
     database.set_timeouts(lock=LOCK_TIMEOUT, statement=STATEMENT_TIMEOUT)
     database.begin()
     try:
+        _shield_sequences(session, plan)
         session.tool.apply(work, plan.migrations)
+        downs = [class_of(split(m.down or "", "postgresql"), "postgresql") for m in plan.migrations]
+        rehearsed, doubts = False, list[str]()
+        if all(kind == "transactional" for kind in downs):
+            rehearsed, doubts = _rehearse_rollback(session, work, plan, plan.schema)
     finally:
         database.rollback()
         database.set_timeouts(lock=0, statement=0)
-    return _trial(plan, work, "rolled-back transaction", SMALL_COPY)
+    trial = _trial(session, plan, work, "rolled-back transaction", doubts)
+    return replace(trial, not_shown=WAITING, rollback_rehearsed=rehearsed)
+
+
+def _shield_sequences(session: Session, plan: Plan) -> None:
+    text = " ".join(m.up or "" for m in plan.migrations).lower()
+    if re.search(r"\b(insert|merge|copy|nextval|setval)\b", text):
+        database = cast("PostgreSQL", session.database)
+        database.shield_sequences(set(re.findall(r"[\w$]+", text)))
 
 
 def _on_a_copy(session: Session, plan: Plan) -> Trial:
@@ -83,27 +104,47 @@ def _on_a_copy(session: Session, plan: Plan) -> Trial:
         session.database.copy(books) as place,
         connect(place, owner=session.database.owner) as copy,
     ):
+        if copy.dialect == "sqlite":
+            copy.run("PRAGMA synchronous = OFF")  # nobody needs the copy after a power cut
+        before = copy.fingerprint(books).digest
         work = session.work.on(copy, trial=True, observe=True, total=_count(session, plan))
         session.tool.apply(work, plan.migrations)
-        rehearsed = _rehearse_rollback(session, work, plan)
-        if copy.copy_has_rows:
-            trial = _trial(plan, work, "copy of the database", SMALL_COPY)
-        else:
-            trial = _trial(plan, work, "scratch copy of the schema", SCHEMA_ONLY)
-        return replace(trial, rollback_rehearsed=rehearsed)
+        rehearsed, doubts = _rehearse_rollback(session, work, plan, before)
+        method = "copy of the database" if copy.copy_has_rows else "scratch copy of the schema"
+        trial = _trial(session, plan, work, method, doubts)
+        not_shown = WAITING if copy.copy_has_rows else SCHEMA_ONLY
+        return replace(trial, not_shown=not_shown, rollback_rehearsed=rehearsed)
 
 
-def _rehearse_rollback(session: Session, work: Work, plan: Plan) -> bool:
-    return False
+def _rehearse_rollback(
+    session: Session, work: Work, plan: Plan, before: str
+) -> tuple[bool, list[str]]:
+    """Take everything back where it was tried; whether that leaves the schema as it was."""
+    if len(plan.migrations) > REHEARSED:
+        return False, []
+    reasons = session.tool.irreversible(plan.migrations)
+    if reasons:
+        return False, [f"{reason}: rollback could not take it back" for reason in reasons]
+    back = work.on(work.database, trial=True)
+    try:
+        session.tool.reverse(back, list(reversed(plan.migrations)))
+    except StepError as error:
+        return False, [f"taking it back was tried and fails: {error}"]
+    after = work.database.fingerprint(session.tool.books(work.database))
+    if after.digest != before:
+        return False, ["taking it back was tried and does not lead back to the schema of before"]
+    return True, []
 
 
-def _trial(plan: Plan, work: Work, method: str, not_shown: tuple[str, ...]) -> Trial:
+def _trial(session: Session, plan: Plan, work: Work, method: str, doubts: list[str]) -> Trial:
     warnings = [
         f"{run.migration} destroys data: {' '.join(run.sql.split())[:80]}"
         for run in work.runs
         if run.destructive
     ]
-    return Trial(plan, tuple(work.runs), method, not_shown, tuple(warnings))
+    if session.database.dialect == "postgresql" and not session.tool.runs_itself:
+        warnings += lint(plan.migrations, session.database.tables())
+    return Trial(plan, tuple(work.runs), method, warnings=(*warnings, *doubts))
 
 
 def _count(session: Session, plan: Plan) -> int | None:
@@ -111,6 +152,3 @@ def _count(session: Session, plan: Plan) -> int | None:
     if session.tool.runs_itself:
         return None
     return sum(len(split(m.up or "", session.database.dialect)) for m in plan.migrations)
-
-
-__all__ = ["rehearse"]

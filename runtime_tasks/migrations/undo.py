@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from time import perf_counter
 
 from runtime_tasks.errors import Refused, StepConfigError, StepError
+from runtime_tasks.migrations.backup import restore_command
+from runtime_tasks.migrations.database import connect
 from runtime_tasks.migrations.database.base import JOURNAL_TABLE
+from runtime_tasks.migrations.derive import derived_down
 from runtime_tasks.migrations.journal import Entry
 from runtime_tasks.migrations.model import History, Migration, Undone, find
 from runtime_tasks.migrations.recovery import Partial, settle
@@ -20,11 +25,13 @@ def undo(
     steps: int | None = None,
     wait: float = 10,
     pretend: bool = False,
+    allow_derived: bool = False,
 ) -> Undone:
     """Undo and say what was undone; undoing nothing is a success.
 
     ``to``: ``before-this-run``, ``steps``, or the id of an execution whose work, and all that
-    came after it, is to be taken back. ``pretend``: only say what would be. Raises Refused, before anything is touched, where one of
+    came after it, is to be taken back. ``pretend``: only say what would be. ``allow_derived``: where no down exists, turn the
+    migration round (:mod:`runtime_tasks.migrations.derive`), or put the run's backup back. Raises Refused, before anything is touched, where one of
     them cannot be undone.
     """
     started = perf_counter()
@@ -40,14 +47,15 @@ def undo(
             first = _first_run(session, execution)
             chosen = _since(session, history, first, partials) if first else []
             session.work.skips = {p.migration: p.kept for p in partials}
+        method = _method(session, chosen)
         if chosen and not pretend:
-            _take_back(session, chosen, first)
+            method = _take_back(session, chosen, first, allow_derived)
         if first and not pretend:
             _tidy(session, first)
             _compare(session, first)
     return Undone(
         rolled_back=tuple(m.as_("pending") for m in chosen),
-        method=_method(session, chosen),
+        method=method,
         milliseconds=round((perf_counter() - started) * 1000, 1),
     )
 
@@ -98,15 +106,32 @@ def _since(
     return [migration for migration in reversed(found) if migration is not None]
 
 
-def _take_back(session: Session, chosen: list[Migration], first: Entry | None) -> None:
+def _take_back(
+    session: Session, chosen: list[Migration], first: Entry | None, allow_derived: bool
+) -> str:
     gone = [m.id for m in chosen if m.status == "missing"]
     if gone:
         raise Refused(f"{', '.join(gone)} cannot be taken back: the files are not there any more")
+    method = _method(session, chosen)
     reasons = session.tool.irreversible(chosen)
+    if reasons and allow_derived:
+        try:
+            chosen = [_derived(session, m) for m in chosen]
+        except StepConfigError as error:
+            if _restored(session, first):
+                return "backup"
+            reasons.append(str(error))
+        else:
+            reasons, method = [], "derived reverse"
+            _rehearse(session, chosen, first)
     if reasons:
+        kept = first.detail.get("backup") if first else None
+        hint = ""
+        if kept and session.database.dialect != "sqlite":
+            hint = f". The backup can be put back by hand: {restore_command(session.database, Path(kept))}"
         raise Refused(
-            f"this cannot be taken back: {'; '.join(reasons)}. Nothing was changed",
-            details={"irreversible": reasons},
+            f"this cannot be taken back: {'; '.join(reasons)}. Nothing was changed{hint}",
+            details={"irreversible": reasons, "backup": kept},
         )
     work, journal = session.work, session.work.journal
     journal.open()
@@ -120,19 +145,59 @@ def _take_back(session: Session, chosen: list[Migration], first: Entry | None) -
     journal.write(
         "run", "applied", direction="down", schema=session.schema(), back_to=first and first.id
     )
+    return method
+
+
+def _derived(session: Session, migration: Migration) -> Migration:
+    """The migration with a reverse of its own or a derived one; of half a one, of that half."""
+    if migration.down:
+        return migration
+    half = session.work.skips.get(migration.id)
+    down = derived_down(migration.up or "", session.database.dialect, first=half)
+    return replace(migration, down=down or "SELECT 1;")
+
+
+def _rehearse(session: Session, chosen: list[Migration], first: Entry | None) -> None:
+    """A derived reverse runs on a copy first; it has to lead to the schema before the run."""
+    books = session.tool.books(session.database)
+    with session.database.copy(books) as place, connect(place) as copy:
+        work = session.work.on(copy, trial=True)
+        work.skips = dict(session.work.skips)
+        session.tool.reverse(work, chosen)
+        after = copy.fingerprint(books)
+    before = first.detail.get("schema") if first else None
+    if before is not None and after.digest != before:
+        objects = set(first.detail.get("objects", [])) if first else set()
+        odd = sorted(objects ^ set(after.objects))
+        raise Refused(
+            "a derived reverse does not lead back to the schema before the run"
+            + (f" ({', '.join(odd[:5])})" if odd else "")
+            + ". Nothing was changed"
+        )
+
+
+def _restored(session: Session, first: Entry | None) -> bool:
+    """Put the backup of the run back, where that can be done in one piece."""
+    from runtime_tasks.migrations.database.sqlite import SQLite
+
+    kept = Path(str(first.detail.get("backup"))) if first and first.detail.get("backup") else None
+    if kept is None or not kept.is_file() or not isinstance(session.database, SQLite):
+        return False
+    session.database.restore(kept)
+    return True
 
 
 def _tidy(session: Session, first: Entry) -> None:
     """Take away the tables that the run itself had to make: the database is as it was before."""
     database = session.database
-    counts = database.row_counts()
-    for table in first.detail.get("made", []):
+    there = database.tables()
+    for table in [t for t in first.detail.get("made", []) if t in there or t[:7] == "schema "]:
         if table == JOURNAL_TABLE:
             if {e.execution for e in session.work.journal.entries()} <= {first.execution}:
                 session.work.journal.remove()
         elif table.startswith("schema "):
             database.run(f"DROP SCHEMA {database.quote(table.removeprefix('schema '))}")
-        elif table in counts and session.tool.emptied(database):
+        elif session.tool.emptied(database):
             database.run(f"DROP TABLE {'.'.join(database.quote(p) for p in table.split('.'))}")
 
 

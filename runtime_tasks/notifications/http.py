@@ -212,7 +212,11 @@ def _expected(status: int, expected: list[int] | None) -> bool:
 
 def _holds(condition: Callable[[Any], Any], body: Any) -> bool:
     try:
-        return bool(condition(body))
+        answer = condition(body)
+        if isinstance(answer, str):
+            # A text is true, so this would never wait; it is an expression without its braces.
+            raise StepConfigError("'pollUntil' is an expression: write it between {{ and }}")
+        return bool(answer)
     except StepError:
         raise
     except Exception as error:

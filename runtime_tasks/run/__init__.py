@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -39,13 +40,14 @@ from runtime_tasks.run.approvals import Approvals
 from runtime_tasks.run.channel import ServerChannel
 from runtime_tasks.run.node import NodeContext, NodeResult, attempt
 from runtime_tasks.run.rules import ANY_FAILED, Edge, NodeRecord, Rules
-from runtime_tasks.steps.approval import ApprovalOutput
 from runtime_tasks.steps.migrations import DryRunOutput, RollbackOutput
 
 __all__ = ["WorkflowRun", "any_failed", "failed", "succeeded", "took"]
 
 HEARTBEAT = 2.0
 """Seconds between two signs of life; a cancel is noticed as fast."""
+WAITING_HEARTBEAT = 5.0
+"""The same while an approval is open: many runs may wait for days."""
 
 Node = Task[..., Any]
 
@@ -87,9 +89,12 @@ class WorkflowRun:
         self.digest = digest
         self.version = version
         self.rules = Rules()
-        self.plans: dict[str, Mapping[str, Any]] = {}
+        self.plans: dict[str, dict[str, Mapping[str, Any]]] = {}
+        """The plans that dry runs have made, by node and connection id."""
         self.approvals = Approvals(self)
-        self.channel = ServerChannel.from_environment(self.execution_id)
+        self.channel = ServerChannel.from_environment(
+            self.execution_id, attempt=attempt_of(flow_context.flow_run.tags)
+        )
         self.cancel_requested = False
         self.stopped: str | None = None
         """Why nothing new starts any more: a rejection, a cancellation."""
@@ -138,15 +143,18 @@ class WorkflowRun:
         target = node_id(node)
         if self._listening or target in self.rules.records:
             return
+        if self.stopped:
+            self._skip(node, self.stopped)
+            return
         if disabled:
             self._skip(node, "it is disabled", disabled=True)
             return
         earlier = self._started_before.get(target)
-        if earlier is not None and earlier["status"] != "running" and "truncated" not in earlier:
-            self._replay(node, journal.from_json(earlier))
-            return
         record = new_record(node, "running")
         record.continue_on_error = continue_on_error
+        if earlier is not None and replayable(record, earlier):
+            self._replay(node, journal.from_json(earlier, like=record))
+            return
         record.started_at = datetime.now(UTC)
         self.rules.records[target] = record
         context = NodeContext(self, record, resumed=earlier is not None)
@@ -155,6 +163,8 @@ class WorkflowRun:
     async def __aiter__(self) -> AsyncIterator[int]:
         async with get_client() as client:
             self._client = client
+            if self.channel is not None and "id" not in (self.inputs.get("execution") or {}):
+                await self._be_adopted(self.channel)
             self._heart = self.loop.create_task(self._beat())
             yield 0
             self._listening = False
@@ -191,13 +201,31 @@ class WorkflowRun:
             return CancelledState(message=reason, data=data)
         return Completed(message=reason, data=data)
 
+    async def _be_adopted(self, channel: ServerChannel) -> None:
+        """Started by a schedule, or in Prefect's UI: have the server make the execution."""
+        adopted = await asyncio.to_thread(channel.adopt, str(self.flow_run_id))
+        if adopted is None:
+            get_run_logger().warning(
+                "the dataroll server has not published this flow: connections and secrets are"
+                " taken from the environment"
+            )
+            self.channel = None
+            return
+        self.inputs.update(adopted["parameters"])
+        self.execution = dict(self.inputs["execution"])
+        self.execution_id = str(adopted["executionId"])
+        self.dry_run = bool(self.execution.get("dryRun"))
+        self.channel = replace(channel, execution_id=self.execution_id)
+        self.stopped = adopted.get("stop")
+
     # How nodes settle.
 
     async def _run_node(self, node: Node, context: NodeContext) -> None:
         record = context.record
         this = asyncio.current_task()
         try:
-            self._write(record)
+            if not context.resumed:  # its mark is there already
+                self._write(record)
             state = await finished(attempt(node, context).submit(**self._arguments(node)))
             await self._record_state(record, state)
         except Exception as error:
@@ -219,7 +247,7 @@ class WorkflowRun:
             return
         if isinstance(result, Cancelled):
             record.status = "cancelled"
-            self.stopped = self.stopped or "the run was cancelled"
+            self.stopped = self.stopped or str(result) or "the run was cancelled"
         elif isinstance(result, OutcomeUnknown):
             record.status = "unknown"
         else:
@@ -243,13 +271,18 @@ class WorkflowRun:
         self._changed.set()
 
     def _replay(self, node: Node, record: NodeRecord) -> None:
-        """Settle a node as it settled before the process died, plans and approvals included."""
+        """Settle a node as it settled before the process died, its plans included."""
         if isinstance(record.output, DryRunOutput):
             plan = record.output.model_dump(mode="json", by_alias=True)
-            self.plans[record.output.connection_id] = plan
-        if isinstance(record.output, ApprovalOutput) and record.output.decision == "approved":
-            self.approvals.approved_plans.update(record.output.plans)
+            self.plans.setdefault(record.node_id, {})[record.output.connection_id] = plan
         self._settle(node, record)
+
+    def plans_before(self, target: str) -> dict[str, Mapping[str, Any]]:
+        """The newest plan per connection of the dry runs that lead to ``target``."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for node in self.rules.before(target):
+            found.update(self.plans.get(node, {}))
+        return found
 
     def _skip(
         self, node: Node, reason: str, *, broken: bool = False, disabled: bool = False
@@ -287,6 +320,8 @@ class WorkflowRun:
             if undone:
                 parts.append(f"rolled back by {', '.join(undone)}")
             return "failed", "; ".join(parts)
+        if self.cancel_requested:
+            return "cancelled", cancellation(list(records))
         if self.stopped:
             return "cancelled", self.stopped
         skipped = sum(r.status == "skipped" for r in records)
@@ -343,7 +378,13 @@ class WorkflowRun:
                     self._changed.set()
             except Exception as error:
                 get_run_logger().debug("no heartbeat: %s", error)
-            await asyncio.sleep(HEARTBEAT)
+            await asyncio.sleep(WAITING_HEARTBEAT if self.approvals.open else HEARTBEAT)
+
+
+def attempt_of(tags: Iterable[str]) -> int:
+    """How often the run has been started again; the dataroll server tags it with the number."""
+    numbers = [tag.removeprefix("attempt:") for tag in tags if tag.startswith("attempt:")]
+    return max((int(number) for number in numbers if number.isdecimal()), default=0)
 
 
 def with_attributes(given: Mapping[str, Any] | None, *names: str) -> SimpleNamespace:
@@ -362,6 +403,26 @@ def python_name(node: Node) -> str:
 def new_record(node: Node, status: Any) -> NodeRecord:
     types = [tag.removeprefix("node-type:") for tag in node.tags if tag.startswith("node-type:")]
     return NodeRecord(node_id(node), types[0] if types else "action", node.name, status)
+
+
+def replayable(record: NodeRecord, earlier: Mapping[str, Any]) -> bool:
+    """Whether a journal entry settles its node again.
+
+    A consent is never taken from the journal, which whoever reaches Prefect could
+    write: an approval asks the server once more, for its signature.
+    """
+    if earlier["status"] == "running" or "truncated" in earlier:
+        return False
+    return record.node_type != "approval" or earlier["status"] not in ("success", "skipped")
+
+
+def cancellation(records: Sequence[NodeRecord]) -> str:
+    """What was done and what was not, for the person who has to clean up."""
+    parts = ["the run was cancelled"]
+    for words, status in (("done", "success"), ("stopped", "cancelled"), ("not run", "skipped")):
+        if names := [record.node_id for record in records if record.status == status]:
+            parts.append(f"{words}: {', '.join(names)}")
+    return "; ".join(parts)
 
 
 def rejection(record: NodeRecord) -> str:

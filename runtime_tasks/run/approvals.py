@@ -5,6 +5,10 @@ So each approval node registers its request with the dataroll server, the flow
 pauses while any request is open, and when it is resumed it asks the server
 what was decided. A decision counts only with the server's signature; a resume
 without one ends the waiting nodes as failed.
+
+A request is bound to the plans of the dry runs that lead to it, and to no
+others: they have settled before it is made, so a run that is started again
+from its journal binds it to the same ones.
 """
 
 from __future__ import annotations
@@ -21,6 +25,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
+import httpx
+from prefect import get_client
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.flow_runs import apause_flow_run
 
 from runtime_tasks.context import ApprovalDecision, ApprovalRequest, Outcome
@@ -32,11 +39,16 @@ if TYPE_CHECKING:
 
 GRACE = 900
 """Seconds that Prefect's own pause outlasts the last deadline: the server expires first."""
+QUICK = 120.0
+"""Seconds for which a paused flow looks every second; afterwards it looks every SLOW seconds."""
+SLOW = 4.0
 
 
 @dataclass
 class OpenRequest:
     request: ApprovalRequest
+    plans: dict[str, str]
+    """The hash of each plan that the approver sees, by connection id."""
     answer: Future[ApprovalDecision] = field(default_factory=Future)
     deadline: float = 0
 
@@ -45,81 +57,142 @@ class OpenRequest:
 class Approvals:
     run: WorkflowRun
     open: dict[str, OpenRequest] = field(default_factory=dict)
-    approved_plans: dict[str, str] = field(default_factory=dict)
-    """Plan hash by connection id, from approvals that said yes."""
+    approved: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By node, the plan hash per connection id, of the approvals that said yes."""
     pausing: asyncio.Task[None] | None = None
 
     def ask(self, request: ApprovalRequest) -> ApprovalDecision:
         """Called in the approval node's thread: register, wait, return the decision."""
         if self.run.dry_run:
             return self._as_the_test_says(request)
+        plans = self.run.plans_before(request.node_id)
+        hashes = {name: str(plan.get("planHash", "")) for name, plan in plans.items()}
         if self.run.channel is None:
-            return self._through_prefect_alone(request)
-        plans = [dict(plan) for plan in self.run.plans.values()]
-        self.run.channel.request_approval(
-            {
-                "nodeId": request.node_id,
-                "approvers": list(request.approvers),
-                "required": request.required,
-                "timeout": request.timeout,
-                "message": request.message,
-                "skipIfCreator": request.skip_if_creator,
-                "digest": self.run.digest,
-                "plans": plain(plans),
-                "planHash": self.plan_hash(),
-            }
-        )
-        return self._bound(self._wait(request))
-
-    def _bound(self, decision: ApprovalDecision) -> ApprovalDecision:
-        """The decision with the plans that it is about; a yes lets execute run only those."""
-        decision = replace(decision, plans=self._plan_hashes())
+            if os.environ.get("DATAROLL_ALLOW_PREFECT_RESUME") != "1":
+                raise Refused(
+                    "there is no dataroll server to decide; set DATAROLL_ALLOW_PREFECT_RESUME=1"
+                    " to let whoever resumes the flow in Prefect approve it"
+                )
+        else:
+            self.run.channel.request_approval(
+                {
+                    "nodeId": request.node_id,
+                    "approvers": list(request.approvers),
+                    "required": request.required,
+                    "timeout": request.timeout,
+                    "message": request.message,
+                    "skipIfCreator": request.skip_if_creator,
+                    "digest": self.run.digest,
+                    "plans": plain([dict(plan) for plan in plans.values()]),
+                    "planHash": plan_hash(hashes),
+                }
+            )
+        decision = replace(self._wait(request, hashes), plans=hashes)
         if decision.outcome == "approved":
-            self.approved_plans.update(decision.plans)
+            self.approved[request.node_id] = hashes
         return decision
 
-    def plan_hash(self) -> str:
-        """One hash over the plans that the approver sees, by connection."""
-        text = json.dumps(self._plan_hashes(), sort_keys=True)
-        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    def approved_plan(self, node_id: str, connection_id: str) -> str | None:
+        """The plan that ``node_id`` may run on the connection; None where no approval saw a plan.
 
-    def _plan_hashes(self) -> dict[str, str]:
-        return {name: str(plan.get("planHash", "")) for name, plan in self.run.plans.items()}
+        Raises Refused where an approval on the way to the node was about other connections only.
+        """
+        seen: list[dict[str, str]] = [
+            self.approved[before]
+            for before in self.run.rules.before(node_id)
+            if self.approved.get(before)
+        ]
+        for hashes in reversed(seen):
+            if connection_id in hashes:
+                return hashes[connection_id]
+        if seen:
+            about = ", ".join(sorted({name for hashes in seen for name in hashes}))
+            raise Refused(
+                f"the approval was about a plan for {about}, and there is none for"
+                f" {connection_id}: lead a dry run of this connection to the approval"
+            )
+        return None
 
-    def _wait(self, request: ApprovalRequest) -> ApprovalDecision:
-        entry = OpenRequest(request, deadline=time.time() + request.timeout)
-        self.open[request.node_id] = entry
-        self.run.loop.call_soon_threadsafe(self._start_pausing)
+    def plan_made(self, connection_id: str, made: str) -> None:
+        """A dry run has made a plan: an open request that shows another one is void."""
+        for entry in list(self.open.values()):
+            if entry.plans.get(connection_id, made) != made:
+                self.run.loop.call_soon_threadsafe(
+                    self._void,
+                    entry.request.node_id,
+                    f"the plan for {connection_id} changed while the approval was open:"
+                    " the approval is void; start a new run",
+                )
+
+    def _void(self, node_id: str, why: str) -> None:
+        entry = self.open.pop(node_id, None)
+        if entry is not None:
+            entry.answer.set_exception(Refused(why))
+
+    def _wait(self, request: ApprovalRequest, hashes: dict[str, str]) -> ApprovalDecision:
+        entry = OpenRequest(request, hashes, deadline=time.time() + request.timeout)
+
+        def begin() -> None:
+            self.open[request.node_id] = entry
+            if self.pausing is None or self.pausing.done():
+                self.pausing = self.run.loop.create_task(self._pause_while_open())
+
+        # On the loop's own thread: the set of open requests is changed nowhere else.
+        self.run.loop.call_soon_threadsafe(begin)
         return entry.answer.result()
-
-    def _start_pausing(self) -> None:
-        if self.pausing is None or self.pausing.done():
-            self.pausing = self.run.loop.create_task(self._pause_while_open())
 
     async def _pause_while_open(self) -> None:
         try:
             resumes = await self._settle(resumes=None)
             while self.open:
-                timeout = max(entry.deadline for entry in self.open.values()) - time.time() + GRACE
-                await apause_flow_run(
-                    timeout=int(max(timeout, GRACE)), poll_interval=1, key=str(uuid.uuid4())
-                )
+                await self._pause()
                 resumes = await self._settle(resumes)
         except BaseException as error:
             # Fail closed: whoever still waits must not wait for ever.
-            for entry in self.open.values():
-                entry.answer.set_exception(Refused(f"the approval could not be kept: {error}"))
-            self.open.clear()
+            for node_id in list(self.open):
+                self._void(node_id, f"the approval could not be kept: {error}")
             if not isinstance(error, Exception):
                 raise
 
-    async def _settle(self, resumes: int | None) -> int:
-        """Answer the requests that the server has decided; returns its count of resumes.
+    async def _pause(self) -> None:
+        """Pause the flow run until it is resumed, however often Prefect goes away meanwhile."""
+        key = str(uuid.uuid4())  # a pause that has been resumed does not pause again
+        while True:
+            left = max((entry.deadline for entry in self.open.values()), default=0) - time.time()
+            if left < -GRACE:
+                raise Refused("it was paused, and nobody resumed it in time")
+            try:
+                async with asyncio.timeout(QUICK):
+                    return await apause_flow_run(
+                        timeout=int(max(left, 0)) + GRACE, poll_interval=1, key=key
+                    )
+            except (TimeoutError, httpx.TransportError):
+                pass
+            except PrefectHTTPStatusError as error:
+                if error.response.status_code < 500:
+                    raise
+            await self._while_paused()
 
-        ``resumes`` is the count before the pause. If it has not moved, somebody
+    async def _while_paused(self) -> None:
+        """Look now and then, until the run is seen not to be paused."""
+        until = max((entry.deadline for entry in self.open.values()), default=0) + GRACE
+        while self.open and time.time() < until:
+            await asyncio.sleep(SLOW)
+            try:
+                async with get_client() as client:
+                    flow_run = await client.read_flow_run(self.run.flow_run_id)
+            except (httpx.TransportError, PrefectHTTPStatusError):
+                continue
+            if flow_run.state is None or not flow_run.state.is_paused():
+                return
+
+    async def _settle(self, resumes: int | None) -> int:
+        """Answer the requests that the server has decided; returns its mark of the last resume.
+
+        ``resumes`` is the mark from before the pause. If it has not moved, somebody
         else resumed the flow, and every request that is still open fails.
         """
-        count = 0
+        mark = resumes or 0
         for node_id, entry in list(self.open.items()):
             channel = self.run.channel
             if channel is None:
@@ -130,39 +203,44 @@ class Approvals:
                 continue
             try:
                 answer = await asyncio.to_thread(channel.approval, node_id)
-                count = max(count, int(answer.get("resumes", 0)))
+                mark = max(mark, int(answer.get("resumes", 0)))
                 if answer["status"] == "pending":
                     continue
-                decision = self._verified(node_id, answer)
+                decision = self._verified(entry, answer)
             except Exception as error:
-                entry.answer.set_exception(error)
+                if self.open.pop(node_id, None) is not None:
+                    entry.answer.set_exception(error)
             else:
-                entry.answer.set_result(decision)
-            del self.open[node_id]
-        if resumes is not None and count <= resumes and self.open:
+                if self.open.pop(node_id, None) is not None:
+                    entry.answer.set_result(decision)
+        if resumes is not None and mark <= resumes:
             for node_id in list(self.open):
-                self.open.pop(node_id).answer.set_exception(
-                    Refused(
-                        "the flow was resumed in Prefect without a decision in dataroll;"
-                        " approve or reject in dataroll instead"
-                    )
+                self._void(
+                    node_id,
+                    "the flow was resumed in Prefect without a decision in dataroll;"
+                    " approve or reject in dataroll instead",
                 )
-        return count
+        return mark
 
-    def _verified(self, node_id: str, answer: Mapping[str, Any]) -> ApprovalDecision:
+    def _verified(self, entry: OpenRequest, answer: Mapping[str, Any]) -> ApprovalDecision:
         if answer["status"] == "cancelled":
-            raise Cancelled("the run was cancelled while it waited for approval")
+            raise Cancelled(answer.get("reason") or "the request for approval was withdrawn")
         signed = signed_decision(answer)
         expected = {
             "execution": self.run.execution_id,
-            "node": node_id,
+            "node": entry.request.node_id,
             "digest": self.run.digest,
-            "planHash": self.plan_hash(),
+            "planHash": plan_hash(entry.plans),
         }
         for name, value in expected.items():
+            if name == "planHash" and signed.get(name) != value:
+                raise Refused(
+                    "the plan is another one than was approved: the approval is void;"
+                    " start a new run"
+                )
             if signed.get(name) != value:
                 raise Refused(f"the decision was made for another {name}; it does not count here")
-        if signed["outcome"] not in ("approved", "rejected", "expired"):
+        if signed.get("outcome") not in ("approved", "rejected", "expired"):
             raise Refused("the decision holds no outcome that is known")
         return ApprovalDecision(
             outcome=cast(Outcome, signed["outcome"]),
@@ -176,13 +254,11 @@ class Approvals:
         outcome = cast(Outcome, str(said).lower())
         return ApprovalDecision(outcome, ("test",), "answered by the test run")
 
-    def _through_prefect_alone(self, request: ApprovalRequest) -> ApprovalDecision:
-        if os.environ.get("DATAROLL_ALLOW_PREFECT_RESUME") != "1":
-            raise Refused(
-                "there is no dataroll server to decide; set DATAROLL_ALLOW_PREFECT_RESUME=1"
-                " to let whoever resumes the flow in Prefect approve it"
-            )
-        return self._bound(self._wait(request))
+
+def plan_hash(hashes: Mapping[str, str]) -> str:
+    """One hash over the plans that the approver sees, given each one's by connection id."""
+    text = json.dumps(dict(hashes), sort_keys=True)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def signed_decision(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,6 +273,9 @@ def signed_decision(answer: Mapping[str, Any]) -> dict[str, Any]:
     try:
         public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key))
         public.verify(base64.b64decode(answer.get("signature") or ""), text.encode())
-    except (InvalidSignature, ValueError):
+        signed = json.loads(text)
+    except (InvalidSignature, ValueError, TypeError, AttributeError):
         raise Refused("the decision does not carry the dataroll server's signature") from None
-    return dict(json.loads(text))
+    if not isinstance(signed, dict):
+        raise Refused("the decision is not what the dataroll server signs")
+    return signed

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NoReturn
 
 import httpx
 
@@ -20,6 +22,7 @@ from runtime_tasks.errors import ConnectionNotFound, SecretNotFound, StepError
 
 PATIENCE = 120.0
 """Seconds for which calls are repeated while the server does not answer."""
+LONG_PATIENCE = 1800.0
 
 
 class ServerUnreachable(StepError):
@@ -31,12 +34,31 @@ class ServerChannel:
     url: str
     token: str
     execution_id: str
+    attempt: int = 0
+    """How often the run had been started again. The server listens to the latest attempt only."""
 
     @classmethod
-    def from_environment(cls, execution_id: str) -> ServerChannel | None:
+    def from_environment(cls, execution_id: str, *, attempt: int = 0) -> ServerChannel | None:
         """None where this process was not started by a dataroll worker."""
         url, token = os.environ.get("DATAROLL_API_URL"), os.environ.get("DATAROLL_WORKER_TOKEN")
-        return cls(url.rstrip("/"), token, execution_id) if url and token else None
+        return cls(url.rstrip("/"), token, execution_id, attempt) if url and token else None
+
+    @cached_property
+    def _http(self) -> httpx.Client:
+        return httpx.Client(
+            base_url=f"{self.url}/api/worker/",
+            headers={
+                "Authorization": f"Bearer {self.token}",
+                "X-Dataroll-Attempt": str(self.attempt),
+            },
+            timeout=10,
+        )
+
+    def adopt(self, flow_run_id: str) -> dict[str, Any] | None:
+        """``{executionId, parameters}`` for a run that the server did not start; None where it
+        knows nothing of this flow. Repeating it gives the same execution."""
+        answer = self._request("POST", "adopt", {"flowRunId": flow_run_id})
+        return None if answer.status_code == 404 else dict(_json(answer))
 
     def connection(self, connection_id: str) -> Connection:
         answer = self._call("GET", f"connections/{connection_id}")
@@ -55,16 +77,19 @@ class ServerChannel:
 
     def request_approval(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Register the request; repeating it gives the same one."""
-        return dict(_json(self._call("POST", "approvals", body)))
+        return dict(_json(self._call("POST", "approvals", body, patience=LONG_PATIENCE)))
 
     def approval(self, node_id: str) -> dict[str, Any]:
-        return dict(_json(self._call("GET", f"approvals/{node_id}")))
+        """How it was decided. A consent is not lost because the server is being moved."""
+        return dict(_json(self._call("GET", f"approvals/{node_id}", patience=LONG_PATIENCE)))
 
     def heartbeat(self) -> bool:
-        """Say that the process lives. True when the run is to be cancelled."""
-        answer = self._call(
-            "POST", "heartbeat", {"process": f"{socket.gethostname()}:{os.getpid()}"}, patience=0
-        )
+        """Say that the process lives. True when the run is to be cancelled, or is over already."""
+        process = f"{self.attempt}@{socket.gethostname()}:{os.getpid()}"
+        answer = self._call("POST", "heartbeat", {"process": process}, patience=0)
+        if answer.status_code == 404:
+            # The server holds this run for ended: going on would change things behind its back.
+            return True
         return answer.status_code == 200 and bool(answer.json().get("cancelRequested"))
 
     def _call(
@@ -75,21 +100,28 @@ class ServerChannel:
         *,
         patience: float = PATIENCE,
     ) -> httpx.Response:
-        url = f"{self.url}/api/worker/executions/{self.execution_id}/{path}"
+        return self._request(
+            method, f"executions/{self.execution_id}/{path}", body, patience=patience
+        )
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        patience: float = PATIENCE,
+    ) -> httpx.Response:
         give_up = time.monotonic() + patience
         pause = 0.2
         while True:
             try:
-                answer = httpx.request(
-                    method,
-                    url,
-                    json=body,
-                    headers={"Authorization": f"Bearer {self.token}"},
-                    timeout=10,
-                )
+                answer = self._http.request(method, path, json=body)
             except httpx.TransportError:
                 answer = None
-            if answer is not None and answer.status_code < 500:
+            if answer is not None and answer.status_code == 409 and is_superseded(answer):
+                make_way()
+            if answer is not None and answer.status_code < 500 and answer.status_code != 429:
                 return answer
             if time.monotonic() + pause > give_up:
                 raise ServerUnreachable(
@@ -97,6 +129,23 @@ class ServerChannel:
                 ) from None
             time.sleep(pause)
             pause = min(pause * 2, 5)
+
+
+def is_superseded(answer: httpx.Response) -> bool:
+    try:
+        return bool(answer.json().get("type") == "urn:dataroll:superseded")
+    except ValueError:
+        return False
+
+
+def make_way() -> NoReturn:
+    """This process was taken for dead, and another one runs the flow now: end, at once.
+
+    Nothing may be tidied up: every word to Prefect would be about the other one's
+    run. Exit code 0, because the worker reports any other as a crash of the run.
+    """
+    print("another process runs this flow now; ending", file=sys.stderr, flush=True)
+    os._exit(0)
 
 
 def connection_from_json(body: Mapping[str, Any]) -> Connection:

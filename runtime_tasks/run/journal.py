@@ -8,20 +8,26 @@ reads the same records.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import importlib
 import json
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import httpx
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.exceptions import PrefectHTTPStatusError
 from pydantic import BaseModel
 
 from runtime_tasks.run.rules import NodeRecord
 
 PREFIX = "node-"
+PATIENCE = 600.0
+"""Seconds for which an entry is tried again while Prefect does not answer."""
 LIMIT = 400_000
 """Bytes of JSON an output may have to be kept; Prefect refuses parameters above 512 KiB."""
 
@@ -64,11 +70,13 @@ def to_json(record: NodeRecord) -> dict[str, Any]:
     return body
 
 
-def from_json(body: Mapping[str, Any]) -> NodeRecord:
+def from_json(body: Mapping[str, Any], *, like: NodeRecord) -> NodeRecord:
+    """The record as it was kept. What the flow says about the node is taken from ``like``: the
+    flow was reviewed, the journal can be written by whoever reaches Prefect."""
     return NodeRecord(
-        node_id=body["nodeId"],
-        node_type=body["nodeType"],
-        node_name=body["nodeName"],
+        node_id=like.node_id,
+        node_type=like.node_type,
+        node_name=like.node_name,
         status=body["status"],
         reason=body.get("reason"),
         branch=body.get("branch"),
@@ -79,8 +87,7 @@ def from_json(body: Mapping[str, Any]) -> NodeRecord:
         completed_at=_time(body.get("completedAt")),
         retry_count=body.get("retryCount", 0),
         broken=body.get("broken", False),
-        disabled=body.get("disabled", False),
-        continue_on_error=body.get("continueOnError", False),
+        continue_on_error=like.continue_on_error,
     )
 
 
@@ -106,17 +113,35 @@ async def read(client: PrefectClient, flow_run_id: UUID) -> dict[str, dict[str, 
 
 
 async def write(client: PrefectClient, flow_run_id: UUID, body: Mapping[str, Any]) -> None:
-    """Write an entry. A second outcome for a node is refused by Prefect and would be a bug."""
-    name = key(str(body["nodeId"]), str(body["status"]))
-    await client.create_flow_run_input(flow_run_id, key=name, value=json.dumps(body))
+    """Write an entry, however long Prefect is away; the first one of a key stays."""
+    await _keep(client, flow_run_id, key(str(body["nodeId"]), str(body["status"])), body)
 
 
 async def write_outcome(flow_run_id: UUID, status: str, reason: str) -> None:
     """The run's own outcome, under the key ``run``: the mirror reads it beside the nodes."""
     async with get_client() as client:
-        await client.create_flow_run_input(
-            flow_run_id, key="run", value=json.dumps({"status": status, "reason": reason})
-        )
+        await _keep(client, flow_run_id, "run", {"status": status, "reason": reason})
+
+
+async def _keep(
+    client: PrefectClient, flow_run_id: UUID, key: str, body: Mapping[str, Any]
+) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while True:
+        try:
+            await client.create_flow_run_input(flow_run_id, key=key, value=json.dumps(body))
+        except (httpx.TransportError, PrefectHTTPStatusError) as error:
+            status = (
+                error.response.status_code if isinstance(error, PrefectHTTPStatusError) else 503
+            )
+            if status == 409:
+                # It is there: the process that wrote it, or the answer to it, was lost.
+                return
+            if status < 500 or time.monotonic() > give_up:
+                raise
+            await asyncio.sleep(1)
+        else:
+            return
 
 
 def plain(value: Any) -> Any:

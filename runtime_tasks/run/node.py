@@ -120,10 +120,11 @@ class NodeContext:
         return self.run.approvals.ask(request)
 
     def record_plan(self, connection_id: str, plan: Mapping[str, Any]) -> None:
-        self.run.plans[connection_id] = plan
+        self.run.plans.setdefault(self.node_id, {})[connection_id] = plan
+        self.run.approvals.plan_made(connection_id, str(plan.get("planHash", "")))
 
     def approved_plan(self, connection_id: str) -> str | None:
-        return self.run.approvals.approved_plans.get(connection_id)
+        return self.run.approvals.approved_plan(self.node_id, connection_id)
 
     def artifact(self, key: str, *, markdown: str) -> None:
         from prefect.artifacts import create_markdown_artifact

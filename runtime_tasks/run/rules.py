@@ -75,6 +75,23 @@ class Rules:
     ending: bool = False
     """Nothing is running any more: what has not failed by now will not fail."""
 
+    def before(self, target: str) -> list[str]:
+        """Every node on a way to ``target``, the earlier ones first."""
+        found: set[str] = set()
+        open_ = [target]
+        while open_:
+            for edge in self.edges.get(open_.pop(), ()):
+                sources = [*self.edges, *self.records] if edge == ANY_FAILED else [edge.source]
+                new = {source for source in sources if source not in found and source != target}
+                found |= new
+                open_ += new
+        # The flow body names nodes in topological order; those that start it have no edges.
+        return [
+            node
+            for node in dict.fromkeys([*(found - set(self.edges)), *self.edges])
+            if node in found
+        ]
+
     def outcomes_drawn(self, source: str) -> set[str]:
         """The outcomes of a node that some edge takes."""
         return {
@@ -89,7 +106,7 @@ class Rules:
             if record.status == "unknown"
             or (
                 record.status == "failed"
-                and not record.continue_on_error
+                and not (record.continue_on_error and record.node_type != "approval")
                 and "failure" not in self.outcomes_drawn(record.node_id)
             )
         ]
@@ -115,10 +132,11 @@ class Rules:
                 return "broken"
             case "failed" if edge.outcome == "failure":
                 return "live"
-            case "failed" if record.continue_on_error:
+            case "failed" if record.continue_on_error and record.node_type != "approval":
                 passes = edge.outcome == "success" or edge.outcome in DEFAULT_BRANCHES
                 return "live" if passes else "dead"
             case "failed":
+                # An approval that failed has approved nothing, whatever continueOnError says.
                 return "dead" if "failure" in self.outcomes_drawn(edge.source) else "broken"
             case _:
                 return "dead"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from runtime_tasks.context import ApprovalRequest, current
+from runtime_tasks.errors import StepConfigError
 from runtime_tasks.steps.catalogue import Approvers, Output, Seconds, Text, step
 
 
@@ -30,10 +31,13 @@ def approval(
 ) -> ApprovalOutput:
     """Hold the run until the approvers decide; an expired request is never a yes."""
     context = current()
+    asked = people(approvers)
+    if not asked:
+        raise StepConfigError("nobody is named as an approver: nobody could approve")
     decision = context.approve(
         ApprovalRequest(
             node_id=context.node_id,
-            approvers=tuple(approvers),
+            approvers=asked,
             required=required or ("all" if require_all else "any"),
             timeout=timeout,
             message=message,
@@ -48,3 +52,16 @@ def approval(
         decided_at=decision.decided_at,
         plans=dict(decision.plans),
     )
+
+
+def people(approvers: Any) -> tuple[str, ...]:
+    """The approvers that are named, once each. An expression may give one, or a list of them.
+
+    One that gives nothing is refused: leaving it out could make a consent of all easier.
+    """
+    if isinstance(approvers, str) and approvers.strip():
+        return (approvers.strip(),)
+    if not isinstance(approvers, list | tuple):
+        raise StepConfigError(f"{approvers!r} is no approver: give an address, an id or role:NAME")
+    named = [name for item in approvers for name in people(item)]
+    return tuple(dict.fromkeys(named))

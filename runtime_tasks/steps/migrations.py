@@ -213,6 +213,7 @@ def execute_migrations(
             migrations,
             approved=current().approved_plan(connection_id),
             on_partial=on_partial,
+            backup=backup,
         )
         return ExecuteOutput(
             connection_id=connection_id,
@@ -237,7 +238,13 @@ def rollback(
     from runtime_tasks.migrations.undo import undo
 
     with _visit(connection_id) as session:
-        undone = undo(session, to=to, steps=steps, pretend=current().dry_run)
+        undone = undo(
+            session,
+            to=to,
+            steps=steps,
+            pretend=current().dry_run,
+            allow_derived=allow_derived,
+        )
         return RollbackOutput(
             connection_id=connection_id,
             tool=session.tool.name,

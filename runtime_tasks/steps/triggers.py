@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
+from runtime_tasks.errors import Cancelled
+from runtime_tasks.javascript.logic import truthy
 from runtime_tasks.secrets import SecretText
 from runtime_tasks.steps.catalogue import Cron, Output, Timezone, Value, step, widget
 from runtime_tasks.steps.cron import check_cron, check_timezone
@@ -66,7 +68,7 @@ def webhook_trigger(
     description: str = "",
 ) -> TriggerOutput:
     """An HTTP call with a valid signature starts the workflow."""
-    return TriggerOutput(body=body)
+    return passed(filter, body)
 
 
 @step("trigger", "event", label="Event", starts=True, can_fail=False)
@@ -78,4 +80,15 @@ def event_trigger(
     description: str = "",
 ) -> TriggerOutput:
     """Something that happened in dataroll starts the workflow."""
+    return passed(filter, body)
+
+
+def passed(condition: Any, body: Any) -> TriggerOutput:
+    """The payload, if it passes the trigger's filter.
+
+    The server has asked the filter before it started the run; an automation of
+    Prefect's cannot, and whoever starts a run by hand brings no payload.
+    """
+    if body is not None and condition is not None and not truthy(condition):
+        raise Cancelled("what started this run does not pass the trigger's filter")
     return TriggerOutput(body=body)

@@ -12,7 +12,7 @@ from server.approvals import schemas
 from server.approvals.service import refuse_vote
 from server.errors import ApiError
 from server.executions.queries import workflow_names
-from server.models import ApprovalComment, ApprovalVote, User, WorkflowApproval
+from server.models import ApprovalComment, ApprovalDelegation, ApprovalVote, User, WorkflowApproval
 
 _PLAIN = (
     "id",
@@ -57,8 +57,16 @@ async def answers(
             .order_by(ApprovalComment.id)
         )
     ).all()
+    delegations = (
+        await session.scalars(
+            select(ApprovalDelegation)
+            .where(ApprovalDelegation.approval_id.in_(ids))
+            .order_by(ApprovalDelegation.id)
+        )
+    ).all()
     names = await workflow_names(session, {approval.workflow_id for approval in approvals})
     wanted = {row.user_id for row in votes} | {row.user_id for row in comments}
+    wanted |= {user for row in delegations for user in (row.from_user_id, row.to_user_id)}
     for approval in approvals:
         wanted |= {*approval.approvers, approval.requested_by or ""}
     users = await session.scalars(select(User).where(User.id.in_(sorted(wanted))))
@@ -91,6 +99,15 @@ async def answers(
                             "created_at": row.created_at,
                         }
                         for row in comments
+                        if row.approval_id == approval.id
+                    ],
+                    "delegations": [
+                        {
+                            "by": people[row.from_user_id],
+                            "to": people[row.to_user_id],
+                            "created_at": row.created_at,
+                        }
+                        for row in delegations
                         if row.approval_id == approval.id
                     ],
                     "may_vote": because is None,

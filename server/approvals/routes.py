@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import Text, type_coerce
 
 from server.access import Access, AccessDep, needs
-from server.approvals import present, schemas, service
+from server.approvals import delegation, present, schemas, service
 from server.audit.record import record
 from server.models import ApprovalComment, WorkflowApproval
 from server.paging import PagingQuery
@@ -106,6 +106,16 @@ async def comment(
         team_id=found.team_id,
         execution_id=found.execution_id,
     )
+    return await _answer(access, found)
+
+
+@router.post("/api/approvals/{approval_id}/delegate", **needs("approver", "approve", errors=(409,)))
+async def delegate(
+    approval_id: str, body: schemas.Delegate, access: AccessDep
+) -> schemas.ApprovalAnswer:
+    """Hand one's vote on this request to another person of the team."""
+    found = await access.find(WorkflowApproval, approval_id, "approval")
+    found = await delegation.delegate(access.session, access.caller, found.id, body.to)
     return await _answer(access, found)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from server.schemas import Answer, Body, Json, LongText
+from server.schemas import Answer, Body, Json, LongText, ShortText
 
 ApprovalStatus = Literal["pending", "approved", "rejected", "expired", "cancelled"]
 
@@ -21,6 +21,10 @@ class Vote(Body):
 
 class Comment(Body):
     text: LongText = Field(min_length=1)
+
+
+class Delegate(Body):
+    to: ShortText = Field(min_length=1, description="The id or the e-mail address of a member")
 
 
 class Person(Answer):
@@ -40,6 +44,12 @@ class CommentAnswer(Answer):
     id: str
     user: Person
     text: str
+    created_at: datetime
+
+
+class DelegationAnswer(Answer):
+    by: Person
+    to: Person
     created_at: datetime
 
 
@@ -70,5 +80,6 @@ class ApprovalAnswer(Answer):
     plans: Json = Field(description="What will run, as the dry runs of this run have seen it")
     votes: list[VoteAnswer]
     comments: list[CommentAnswer]
+    delegations: list[DelegationAnswer]
     may_vote: bool
     may_not_vote_because: str | None = None

@@ -13,7 +13,7 @@ from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.actors import SERVER, Actor, Caller
+from server.actors import RANK, SERVER, Actor, Caller
 from server.approvals.signing import Signer, decision_text
 from server.approvals.voters import Required, voters_for
 from server.audit.record import record
@@ -22,14 +22,19 @@ from server.ids import new_id
 from server.live.events import append
 from server.models import (
     ApprovalVote,
+    Membership,
     User,
     WorkflowApproval,
+    WorkflowDefinition,
     WorkflowExecution,
     database_now,
-    utc_now,
 )
 
 Outcome = Literal["approved", "rejected", "expired"]
+
+PLAN_CHANGED = (
+    "the plan changed after the approval was asked for: the approval is void; start a new run"
+)
 
 
 async def request_approval(
@@ -46,9 +51,17 @@ async def request_approval(
     plans: Any = (),
     plan_hash: str = "",
 ) -> WorkflowApproval:
-    """The node's request; asking again gives the same one. Raises Invalid when nobody may vote."""
+    """The node's request; asking again gives the same one. Raises Invalid when nobody may vote.
+
+    Asking again with another plan makes a request that is still open void: what
+    has been read and voted on is not what would run. The execution's row is
+    locked by the caller, so a run that is being cancelled opens no new request.
+    """
+    await _check_digest(session, execution, digest)
     known = await find_request(session, execution.id, node_id)
     if known is not None:
+        if known.status == "pending" and (known.plan_hash, known.digest) != (plan_hash, digest):
+            await cancel(session, SERVER, known.id, why=PLAN_CHANGED)
         return known
     started_by = await _starter(session, execution)
     voters = await voters_for(
@@ -69,7 +82,7 @@ async def request_approval(
         "node_id": node_id,
         "team_id": execution.team_id,
         "workflow_id": execution.workflow_id,
-        "status": "pending",
+        "status": "pending" if execution.cancel_requested_at is None else "cancelled",
         "approvers": list(voters.ids),
         "asked": approvers,
         "required": voters.required,
@@ -94,7 +107,7 @@ async def request_approval(
     approval = await find_request(session, execution.id, node_id)
     assert approval is not None  # noqa: S101 - inserted above, by us or somebody else
     if is_new:
-        await _tell(session, approval)
+        await tell(session, approval)
         await record(
             session,
             SERVER,
@@ -110,6 +123,16 @@ async def request_approval(
             planHash=plan_hash,
         )
     return approval
+
+
+async def _check_digest(session: AsyncSession, execution: WorkflowExecution, digest: str) -> None:
+    """The flow that asks is the version that was published, as far as it says so itself."""
+    definition = await session.get(WorkflowDefinition, execution.definition_id)
+    if definition is not None and definition.digest and digest and definition.digest != digest:
+        raise Conflict(
+            f"the flow that asks is not version {execution.version} of the workflow: publish again",
+            code="another-flow",
+        )
 
 
 async def find_request(
@@ -141,7 +164,7 @@ async def vote(
     Raises Forbidden for those who were not asked and Conflict for a second
     vote, a late one, and one for another plan than the one on the table.
     """
-    approval = await _lock(session, approval_id)
+    approval = await lock(session, approval_id)
     refuse_vote(approval, caller.user_id)
     if await _is_over(session, approval):
         raise Conflict("this request has expired", code="expired")
@@ -171,7 +194,7 @@ async def vote(
         outcome = "approved"
     if outcome is not None:
         await _decide(session, approval, outcome, caller.user_id)
-    await _tell(session, approval)
+    await tell(session, approval)
     await record(
         session,
         caller.actor,
@@ -196,7 +219,7 @@ def refuse_vote(approval: WorkflowApproval, user_id: str) -> None:
         raise Forbidden("you are not among the approvers of this request", code="not-an-approver")
 
 
-async def _lock(session: AsyncSession, approval_id: str) -> WorkflowApproval:
+async def lock(session: AsyncSession, approval_id: str) -> WorkflowApproval:
     approval = await session.scalar(
         select(WorkflowApproval)
         .where(WorkflowApproval.id == approval_id)
@@ -218,14 +241,25 @@ async def _is_over(session: AsyncSession, approval: WorkflowApproval) -> bool:
 
 
 async def _is_enough(session: AsyncSession, approval: WorkflowApproval) -> bool:
-    """Enough approvals, at least one of them by somebody who did not start the run."""
+    """Enough approvals, at least one of them by somebody who did not start the run.
+
+    Somebody who has since lost the right to approve in the team has no voice any more.
+    """
+    entitled = [role for role in RANK if RANK[role] >= RANK["approver"]]
     consents = set(
         await session.scalars(
-            select(ApprovalVote.user_id).where(
-                ApprovalVote.approval_id == approval.id, ApprovalVote.vote == "approve"
+            select(ApprovalVote.user_id)
+            .join(User, User.id == ApprovalVote.user_id)
+            .join(Membership, Membership.user_id == ApprovalVote.user_id)
+            .where(
+                ApprovalVote.approval_id == approval.id,
+                ApprovalVote.vote == "approve",
+                User.disabled_at.is_(None),
+                Membership.team_id == approval.team_id,
+                Membership.role.in_(entitled),
             )
         )
-    )
+    ) & set(approval.approvers)
     others = consents - {approval.requested_by}
     return len(consents) >= approval.required and bool(others)
 
@@ -286,8 +320,11 @@ async def _voices(
     return [row.email for row in rows], "\n".join(row.comment for row in rows if row.comment)
 
 
-async def expire_due(session: AsyncSession, limit: int = 100) -> list[str]:
-    """Expire what is over; the ids of the executions to resume. Nobody answering is never a yes."""
+async def expire_due(session: AsyncSession, limit: int = 1) -> list[str]:
+    """Expire what is over; the ids of the executions to resume. Nobody answering is never a yes.
+
+    One at a time, because each takes its team's audit log until the transaction ends.
+    """
     due = (
         await session.scalars(
             select(WorkflowApproval)
@@ -303,7 +340,7 @@ async def expire_due(session: AsyncSession, limit: int = 100) -> list[str]:
     ).all()
     for approval in due:
         await _decide(session, approval, "expired", None)
-        await _tell(session, approval)
+        await tell(session, approval)
     for approval in due:
         await record(
             session,
@@ -318,14 +355,18 @@ async def expire_due(session: AsyncSession, limit: int = 100) -> list[str]:
     return [approval.execution_id for approval in due]
 
 
-async def cancel(session: AsyncSession, actor: Actor, approval_id: str) -> WorkflowApproval:
+async def cancel(
+    session: AsyncSession, actor: Actor, approval_id: str, *, why: str = ""
+) -> WorkflowApproval:
     """Withdraw the request. The run is told and ends as cancelled; it is never a yes."""
-    approval = await _lock(session, approval_id)
+    approval = await lock(session, approval_id)
     if approval.status != "pending":
         raise Conflict(f"this request is {approval.status} already", code="already-decided")
-    approval.status, approval.decided_at = "cancelled", utc_now()
+    now: datetime = (await session.execute(select(database_now()))).scalar_one()
+    approval.status, approval.decided_at = "cancelled", now
+    approval.rejection_reason = why or f"the request for approval was withdrawn by {actor.name}"
     await session.flush()
-    await _tell(session, approval)
+    await tell(session, approval)
     await record(
         session,
         actor,
@@ -335,30 +376,22 @@ async def cancel(session: AsyncSession, actor: Actor, approval_id: str) -> Workf
         team_id=approval.team_id,
         execution_id=approval.execution_id,
         node=approval.node_id,
+        reason=why or None,
     )
     return approval
 
 
-async def unresumed(session: AsyncSession, limit: int = 100) -> list[WorkflowApproval]:
-    """Decided, and the run has not been told yet: what the resumer works off."""
-    rows = await session.scalars(
-        select(WorkflowApproval)
-        .where(WorkflowApproval.status != "pending", WorkflowApproval.resumed_at.is_(None))
-        .order_by(WorkflowApproval.decided_at)
-        .limit(limit)
-    )
-    return list(rows.all())
-
-
-async def mark_resumed(session: AsyncSession, approval_id: str) -> None:
+async def mark_resumed(session: AsyncSession, execution_id: str) -> None:
+    """To be committed before the run is resumed: a flow that is resumed without a newer mark
+    was resumed by somebody else. By the database's clock, so that it only moves forward."""
     await session.execute(
         update(WorkflowApproval)
-        .where(WorkflowApproval.id == approval_id, WorkflowApproval.resumed_at.is_(None))
-        .values(resumed_at=utc_now())
+        .where(WorkflowApproval.execution_id == execution_id, WorkflowApproval.status != "pending")
+        .values(resumed_at=database_now())
     )
 
 
-async def _tell(session: AsyncSession, approval: WorkflowApproval) -> None:
+async def tell(session: AsyncSession, approval: WorkflowApproval) -> None:
     event = {
         "id": approval.id,
         "executionId": approval.execution_id,

@@ -72,6 +72,15 @@ async def voters_for(
     return Voters(ids, count)
 
 
+async def eligible(session: AsyncSession, team_id: str, name: str) -> str | None:
+    """The id of the one person who may approve in the team and is called that."""
+    wanted = name.strip().lower()
+    for person in await _people(session, team_id):
+        if wanted in (person.id, person.email.lower()):
+            return person.id
+    return None
+
+
 async def _people(session: AsyncSession, team_id: str) -> list[_Person]:
     rows = await session.execute(
         select(User.id, User.email, Membership.role)
@@ -91,7 +100,7 @@ def _matching(people: list[_Person], name: str) -> list[str]:
             return []
         return [person.id for person in people if RANK[person.role] >= least]
     wanted = name.strip().lower()
-    return [person.id for person in people if wanted in (person.id, person.email)]
+    return [person.id for person in people if wanted in (person.id, person.email.lower())]
 
 
 def _refuse(message: str) -> Invalid:

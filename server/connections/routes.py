@@ -19,6 +19,7 @@ from server.models import Connection, WorkflowExecution, utc_now
 from server.paging import PagingQuery
 from server.schemas import Page
 from server.secret_box import SecretBox
+from server.triggers.events import Happening, happened
 
 router = APIRouter(tags=["connections"])
 
@@ -173,4 +174,13 @@ async def test(connection_id: str, request: Request) -> schemas.ConnectionTested
         found.test_message = result.message
         await session.flush()
         await _audit(access, "connection.test", found, ok=result.ok)
+        tested = Happening(
+            new_id(),
+            found.team_id,
+            "connection.tested",
+            {"connectionId": found.id, "name": found.name, "ok": result.ok}
+            | {"environment": found.environment, "message": result.message},
+        )
+        if await happened(session, tested):
+            access.after_commit(request.app.state.dispatcher.wake)
     return schemas.ConnectionTested(ok=result.ok, message=result.message, duration=result.duration)

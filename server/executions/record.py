@@ -37,6 +37,7 @@ from server.models import (
 )
 from server.orchestrator.protocol import LogLine, NodeState, RunState
 from server.redaction import Redactor
+from server.triggers.runs import tell_run_ended
 from server.variables.redactor import team_redactor
 
 
@@ -86,6 +87,7 @@ async def record_run(session: AsyncSession, state: RunState) -> bool:
                 version=execution.version,
                 reason=execution.reason,
             )
+            await tell_run_ended(session, execution)
     return True
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import StringConstraints
 from sqlalchemy import literal, tuple_
 
 from server.access import Access, AccessDep, database_of, needs
@@ -16,7 +15,7 @@ from server.models import ExecutionLog, Workflow, WorkflowExecution
 from server.models.base import UTCDateTime
 from server.orchestrator.protocol import OrchestratorUnavailable
 from server.paging import PagingQuery, decode_pair, encode_pair
-from server.schemas import Page
+from server.schemas import Moment, Page
 from server.workflows.compiling import compiled, refused, take_over
 from server.workflows.queries import definition_of
 from server.workflows.schemas import Execute, Started, TestRun
@@ -33,8 +32,8 @@ IdempotencyKey = Annotated[
     ),
 ]
 Status = Annotated[schemas.RunStatus | None, Query()]
-Since = Annotated[AwareDatetime | None, Query(description="Triggered at this time or later")]
-Until = Annotated[AwareDatetime | None, Query(description="Triggered before this time")]
+Since = Annotated[Moment | None, Query(description="Triggered at this time or later")]
+Until = Annotated[Moment | None, Query(description="Triggered before this time")]
 Who = Annotated[str | None, Query(alias="triggeredBy", max_length=60)]
 
 
@@ -130,8 +129,8 @@ async def history(
         access.scoped(WorkflowExecution).where(WorkflowExecution.workflow_id == workflow.id),
         status=status,
         triggered_by=triggered_by,
-        since=_utc(since),
-        until=_utc(until),
+        since=since,
+        until=until,
         version=version,
     )
     return await _page(access, query, paging)
@@ -152,14 +151,10 @@ async def executions(
         access.scoped(WorkflowExecution, team_id),
         status=status,
         triggered_by=triggered_by,
-        since=_utc(since),
-        until=_utc(until),
+        since=since,
+        until=until,
     )
     return await _page(access, query, paging)
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return None if time is None else time.astimezone(UTC)
 
 
 async def _page(access: Access, query: Any, paging: PagingQuery) -> Page[schemas.ExecutionSummary]:

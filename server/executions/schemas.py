@@ -37,7 +37,9 @@ class ExecutionSummary(Answer):
     version: int
     status: RunStatus
     reason: str | None
-    triggered_by: str = Field(description="A user's id, `schedule`, `webhook` or `event`")
+    triggered_by: str = Field(
+        description="A user's id, `schedule`, `webhook`, `event`, or `prefect` for a run started in Prefect's UI"
+    )
     triggered_at: datetime
     started_at: datetime | None
     completed_at: datetime | None

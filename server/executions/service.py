@@ -85,7 +85,7 @@ async def create_execution(
     given = values | ({"connectionId": connection_id} if connection_id else {})
     execution.parameters = {
         **_as_flow_parameters(definition, facts, given),
-        "currentUser": await _current_user(session, workflow.team_id, actor),
+        "currentUser": await current_user(session, workflow.team_id, actor),
         "trigger": _trigger(triggered_by, trigger_payload, context),
         "execution": {
             "id": execution.id,
@@ -221,7 +221,7 @@ async def _team_values(session: AsyncSession, team_id: str) -> dict[str, tuple[s
     return {row.name: (row.type, json.loads(row.value or "null")) for row in rows}
 
 
-async def _current_user(session: AsyncSession, team_id: str, actor: Actor) -> dict[str, Any]:
+async def current_user(session: AsyncSession, team_id: str, actor: Actor) -> dict[str, Any]:
     """Who started it. ``teamOwner`` is there for runs that nobody started, too."""
     owner = await session.scalar(
         select(Membership.user_id)

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from server.access import AccessDep, needs
 from server.errors import field_error
 from server.metrics import queries
 from server.models import Connection, Workflow, utc_now
-from server.schemas import Answer
+from server.schemas import Answer, Moment
 
 router = APIRouter(tags=["metrics"])
 
@@ -75,13 +75,13 @@ async def metrics(
     workflow_id: Annotated[str | None, Query(alias="workflowId", max_length=25)] = None,
     connection_id: Annotated[str | None, Query(alias="connectionId", max_length=25)] = None,
     since: Annotated[
-        AwareDatetime | None, Query(description="Thirty days before `until` when left out")
+        Moment | None, Query(description="Thirty days before `until` when left out")
     ] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Now when left out")] = None,
+    until: Annotated[Moment | None, Query(description="Now when left out")] = None,
 ) -> Metrics:
     """Total executions, success rate, average time, time per node, approval SLA compliance."""
-    end = (until or utc_now()).astimezone(UTC)
-    start = since.astimezone(UTC) if since else max(end, _EARLIEST) - timedelta(days=30)
+    end = until or utc_now()
+    start = since if since else max(end, _EARLIEST) - timedelta(days=30)
     if not timedelta(0) < end - start <= LONGEST:
         raise field_error("since", f"must lie before until, by {LONGEST.days} days at most")
     teams = (

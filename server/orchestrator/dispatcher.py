@@ -100,11 +100,15 @@ class Dispatcher:
                 return
             row.dispatch_attempts += 1
             row.dispatch_error = refused
+            unwanted = run_id is not None and row.status == "cancelled"
             if run_id is not None:
                 row.prefect_flow_run_id = run_id
             elif row.status == "pending":
                 row.status, row.error = "failed", refused
                 row.completed_at = datetime.now(UTC)
+        if unwanted and run_id is not None:
+            # Cancelled while we were asking: nobody else will look at this run again.
+            await self.orchestrator.cancel(run_id)
 
     async def _note(self, execution_id: str, error: str) -> None:
         async with self.database.writing() as session:

@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from server.orchestrator.protocol import (
+    Deployed,
     Deployment,
     LogLine,
     NodeState,
@@ -48,7 +49,7 @@ class FakeOrchestrator:
 
     async def deploy(self, deployment: Deployment) -> str:
         self._check()
-        deployment_id = f"deployment-{deployment.slug}"
+        deployment_id = f"deployment-{deployment.name}"
         self.deployments[deployment_id] = deployment
         return deployment_id
 
@@ -61,6 +62,13 @@ class FakeOrchestrator:
         known = self.deployments.get(deployment_id)
         if known is not None:
             self.deployments[deployment_id] = replace(known, schedules=schedules)
+
+    async def deployed(self) -> list[Deployed]:
+        self._check()
+        return [
+            Deployed(deployment_id, deployment.workflow_id, deployment.schedules)
+            for deployment_id, deployment in self.deployments.items()
+        ]
 
     async def start(self, request: RunRequest) -> str:
         self._check()
@@ -91,22 +99,30 @@ class FakeOrchestrator:
         self._change(run_id, status="running")
         return True
 
-    async def restart(self, run_id: str) -> None:
+    async def restart(self, run_id: str, attempt: int) -> None:
         self._check()
         self.restarted.append(run_id)
-        self._change(run_id, status="running")
+        self._change(run_id, status="running", attempt=attempt)
 
     async def cancel(self, run_id: str) -> None:
         self._check()
         if run_id in self.runs and self.runs[run_id].status not in ENDED:
             self.finish(run_id, "cancelled")
 
-    async def scheduled_runs(self, deployment_ids: tuple[str, ...]) -> list[RunState]:
+    async def declare_dead(self, run_id: str, reason: str, *, cancelled: bool = False) -> None:
+        self._check()
+        self.finish(run_id, "cancelled" if cancelled else "failed", error=reason)
+
+    async def scheduled_runs(
+        self, deployment_ids: tuple[str, ...], since: datetime | None = None
+    ) -> list[RunState]:
         self._check()
         return [
             run
             for run in self.runs.values()
-            if run.scheduled and run.execution_id is None and run.deployment_id in deployment_ids
+            if run.execution_id is None
+            and run.deployment_id in deployment_ids
+            and (run.starts_at is None or run.starts_at <= datetime.now(UTC))
         ]
 
     async def logs(self, run_id: str, after: datetime | None = None) -> list[LogLine]:
@@ -164,15 +180,22 @@ class FakeOrchestrator:
         )
         self._hint(run_id)
 
-    def fire_schedule(self, deployment_id: str, parameters: Mapping[str, Any]) -> str:
+    def fire_schedule(
+        self,
+        deployment_id: str,
+        parameters: Mapping[str, Any],
+        *,
+        starts_at: datetime | None = None,
+    ) -> str:
         """A run that a schedule has started: no execution knows of it yet."""
         run_id = f"run-scheduled-{len(self.runs)}"
         self.runs[run_id] = RunState(
             run_id=run_id,
             execution_id=None,
-            status="running",
+            status="running" if starts_at is None else "pending",
             updated_at=self._now(),
             scheduled=True,
+            starts_at=starts_at,
             deployment_id=deployment_id,
             parameters=parameters,
         )

@@ -23,20 +23,22 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCre
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterId,
+    DeploymentFilterTags,
     FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
     FlowRunFilterId,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
     LogFilter,
     LogFilterFlowRunId,
     LogFilterTimestamp,
 )
-from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.objects import DeploymentSchedule, FlowRun, State, StateType
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-from prefect.states import Cancelled, Cancelling, Crashed, Scheduled
+from prefect.states import Cancelled, Cancelling, Failed, Scheduled
 
 from server.orchestrator.protocol import (
+    Deployed,
     Deployment,
     LogLine,
     NodeState,
@@ -49,6 +51,11 @@ from server.orchestrator.protocol import (
 from server.orchestrator.warm import client as engine_client
 
 WORK_POOL = "dataroll"
+WORKFLOW_ID = "workflow-id:"
+"""A tag that says whose deployment it is, also where our tables know nothing of it."""
+PAGE = 200
+"""Prefect gives no more at once."""
+ATTEMPT = "attempt:"
 ENGINE_COMMAND = shlex.join([sys.executable, "-S", "-E", engine_client.__file__])
 """Becomes a fork of the worker's warm server, or else ``python -m prefect.engine``."""
 
@@ -126,7 +133,12 @@ class PrefectOrchestrator:
                 enforce_parameter_schema=False,
                 schedules=[schedule_create(s) for s in deployment.schedules],
                 concurrency_limit=deployment.concurrency_limit,
-                tags=["dataroll", f"workflow:{deployment.slug}", *deployment.tags],
+                tags=[
+                    "dataroll",
+                    f"workflow:{deployment.slug}",
+                    f"{WORKFLOW_ID}{deployment.workflow_id}",
+                    *deployment.tags,
+                ],
                 job_variables={"command": ENGINE_COMMAND},
                 paused=False,
             )
@@ -152,11 +164,38 @@ class PrefectOrchestrator:
                     old.id,
                     active=schedule.active,
                     schedule=CronSchedule(cron=schedule.cron, timezone=schedule.timezone),
+                    parameters=dict(schedule.parameters),
                 )
             if wanted:
                 await client.create_deployment_schedules(
                     UUID(deployment_id), [schedule_create(s) for s in wanted.values()]
                 )
+
+    async def deployed(self) -> list[Deployed]:
+        found: list[Deployed] = []
+        offset = 0
+        async with prefect_client() as client:
+            while True:
+                page = await client.read_deployments(
+                    deployment_filter=DeploymentFilter(
+                        tags=DeploymentFilterTags(all_=["dataroll"])
+                    ),
+                    limit=PAGE,
+                    offset=offset,
+                )
+                for deployment in page:
+                    for tag in deployment.tags:
+                        if tag.startswith(WORKFLOW_ID):
+                            found.append(
+                                Deployed(
+                                    str(deployment.id),
+                                    tag.removeprefix(WORKFLOW_ID),
+                                    tuple(schedule_of(s) for s in deployment.schedules),
+                                )
+                            )
+                if len(page) < PAGE:
+                    return found
+                offset += PAGE
 
     async def start(self, request: RunRequest) -> str:
         async with prefect_client() as client:
@@ -188,18 +227,23 @@ class PrefectOrchestrator:
         # Prefect answers 200 to a refused resume; only the status tells.
         return bool(result.status.value == "ACCEPT")
 
-    async def restart(self, run_id: str) -> None:
+    async def restart(self, run_id: str, attempt: int) -> None:
         async with prefect_client() as client:
+            run = await client.read_flow_run(UUID(run_id))
+            # Prefect's own count of starts leaves out the ones after a pause.
+            kept = [tag for tag in run.tags if not tag.startswith(ATTEMPT)]
+            await client.update_flow_run(UUID(run_id), tags=[*kept, f"{ATTEMPT}{attempt}"])
             await client.set_flow_run_state(
                 UUID(run_id),
                 Scheduled(name="Restarting", message="dataroll runs it again from its journal"),
                 force=True,
             )
 
-    async def declare_dead(self, run_id: str, reason: str) -> None:
+    async def declare_dead(self, run_id: str, reason: str, *, cancelled: bool = False) -> None:
         """Say in Prefect what it has not noticed: the process is gone."""
+        state: State[Any] = Cancelled(message=reason) if cancelled else Failed(message=reason)
         async with prefect_client() as client:
-            await client.set_flow_run_state(UUID(run_id), Crashed(message=reason), force=True)
+            await client.set_flow_run_state(UUID(run_id), state, force=True)
 
     async def cancel(self, run_id: str) -> None:
         async with prefect_client() as client:
@@ -211,33 +255,31 @@ class PrefectOrchestrator:
             else:
                 await client.set_flow_run_state(UUID(run_id), Cancelling())
 
-    async def scheduled_runs(self, deployment_ids: tuple[str, ...]) -> list[RunState]:
-        """Runs of these deployments that have left the schedule and carry no execution."""
+    async def scheduled_runs(
+        self, deployment_ids: tuple[str, ...], since: datetime | None = None
+    ) -> list[RunState]:
         if not deployment_ids:
             return []
+        found: list[RunState] = []
         async with prefect_client() as client:
-            runs = await client.read_flow_runs(
-                deployment_filter=DeploymentFilter(
-                    id=DeploymentFilterId(any_=[UUID(d) for d in deployment_ids])
-                ),
-                flow_run_filter=FlowRunFilter(
-                    state=FlowRunFilterState(
-                        type=FlowRunFilterStateType(
-                            any_=[
-                                StateType.PENDING,
-                                StateType.RUNNING,
-                                StateType.PAUSED,
-                                StateType.COMPLETED,
-                                StateType.FAILED,
-                                StateType.CRASHED,
-                                StateType.CANCELLED,
-                            ]
+            while True:
+                page = await client.read_flow_runs(
+                    deployment_filter=DeploymentFilter(
+                        id=DeploymentFilterId(any_=[UUID(d) for d in deployment_ids])
+                    ),
+                    # Prefect makes scheduled runs ahead of time: those are not due yet.
+                    flow_run_filter=FlowRunFilter(
+                        expected_start_time=FlowRunFilterExpectedStartTime(
+                            after_=since, before_=datetime.now(UTC)
                         )
-                    )
-                ),
-                limit=200,
-            )
-        return [run_state(run, []) for run in runs if execution_of(run) is None]
+                    ),
+                    sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+                    limit=PAGE,
+                    offset=len(found),
+                )
+                found += [run_state(run, []) for run in page]
+                if len(page) < PAGE:
+                    return [run for run in found if run.execution_id is None]
 
     async def logs(self, run_id: str, after: datetime | None = None) -> list[LogLine]:
         async with prefect_client() as client:
@@ -299,6 +341,19 @@ def schedule_create(schedule: Schedule) -> DeploymentScheduleCreate:
         schedule=CronSchedule(cron=schedule.cron, timezone=schedule.timezone),
         active=schedule.active,
         slug=schedule.slug,
+        parameters=dict(schedule.parameters),
+    )
+
+
+def schedule_of(found: DeploymentSchedule) -> Schedule:
+    """As we would have made it; what is not ours at all differs from everything we make."""
+    cron = getattr(found.schedule, "cron", "")
+    return Schedule(
+        found.slug or str(found.id),
+        cron,
+        getattr(found.schedule, "timezone", None) or "UTC",
+        found.active,
+        found.parameters,
     )
 
 
@@ -348,7 +403,10 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
             entry["status"] != "running" or entry["nodeId"] not in by_node
         ):
             by_node[entry["nodeId"]] = entry
-    over = state is not None and state.is_final()
+    if state is not None and state.type == StateType.CRASHED and by_node and outcome is None:
+        # The process died in the middle: the resumer starts the run again from its journal.
+        status = "running"
+    over = status in ("success", "failed", "cancelled")
     message = state.message if state else None
     if state is not None and state.type == StateType.CRASHED:
         message = f"the process that ran it died: {message or 'no reason is known'}"
@@ -366,6 +424,9 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
         scheduled=bool(run.auto_scheduled),
         deployment_id=str(run.deployment_id) if run.deployment_id else None,
         parameters=run.parameters or {},
+        starts_at=run.expected_start_time,
+        taken=state is not None and state.type == StateType.PENDING,
+        attempt=attempt_of(run),
     )
 
 
@@ -391,6 +452,12 @@ def node_state(entry: dict[str, Any], run_over: bool, run_updated: datetime) -> 
         duration=entry.get("duration"),
         retry_count=entry.get("retryCount", 0),
     )
+
+
+def attempt_of(run: FlowRun) -> int:
+    """How often the run has been started again, as :meth:`PrefectOrchestrator.restart` noted."""
+    found = [tag.removeprefix(ATTEMPT) for tag in run.tags if tag.startswith(ATTEMPT)]
+    return max((int(number) for number in found if number.isdecimal()), default=0)
 
 
 def execution_of(run: FlowRun) -> str | None:

@@ -21,6 +21,8 @@ class Schedule:
     cron: str
     timezone: str
     active: bool = True
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """What the runs that it starts are given, over the deployment's defaults."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,12 @@ class RunState:
     """Started by a schedule of the orchestrator, so the server has no execution for it yet."""
     deployment_id: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    starts_at: datetime | None = None
+    """When it is planned to start; schedules make runs ahead of their time."""
+    taken: bool = False
+    """Pending, and a worker has taken it."""
+    attempt: int = 0
+    """How often it has been started again."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,15 @@ class LogLine:
     at: datetime
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """A deployment of dataroll's as it stands in the orchestrator."""
+
+    deployment_id: str
+    workflow_id: str
+    schedules: tuple[Schedule, ...]
+
+
 class Orchestrator(Protocol):
     async def deploy(self, deployment: Deployment) -> str:
         """Create or update; returns the deployment's id. All or nothing."""
@@ -116,6 +133,9 @@ class Orchestrator(Protocol):
         """Remove schedules and the deployment. Runs that are under way go on."""
 
     async def set_schedules(self, deployment_id: str, schedules: tuple[Schedule, ...]) -> None: ...
+
+    async def deployed(self) -> list[Deployed]:
+        """Every deployment that dataroll has made, with its schedules."""
 
     async def start(self, request: RunRequest) -> str:
         """Returns the run's id. Raises OrchestratorUnavailable."""
@@ -126,13 +146,20 @@ class Orchestrator(Protocol):
     async def resume(self, run_id: str) -> bool:
         """Let a paused run go on. False when it was not paused."""
 
-    async def restart(self, run_id: str) -> None:
-        """Run it again from the top; nodes in its journal keep their outcome."""
+    async def restart(self, run_id: str, attempt: int) -> None:
+        """Run it again from the top; nodes in its journal keep their outcome. The new process
+        finds the number of the attempt in its run."""
 
     async def cancel(self, run_id: str) -> None: ...
 
-    async def scheduled_runs(self, deployment_ids: tuple[str, ...]) -> list[RunState]:
-        """Runs that schedules have started and the server does not know yet."""
+    async def declare_dead(self, run_id: str, reason: str, *, cancelled: bool = False) -> None:
+        """Say what the orchestrator has not noticed: the process is gone, and the run is over."""
+
+    async def scheduled_runs(
+        self, deployment_ids: tuple[str, ...], since: datetime | None = None
+    ) -> list[RunState]:
+        """Runs that are due since then and that dataroll has not started: a schedule has, or
+        somebody in the orchestrator's own UI."""
 
     async def logs(self, run_id: str, after: datetime | None = None) -> list[LogLine]: ...
 

@@ -1,97 +1,178 @@
-"""Publishing on Prefect: write the version's file, deploy it, move the schedules.
+"""Publishing on Prefect: write the version's file, deploy it, move the schedules. Or nothing.
 
-Every version lies in a folder of its own and has a deployment of its own,
-so a run that waits for an approval for days, or starts late, always runs the
-version that it was started with. The readable copy beside the folders, and
-the schedules, belong to the version that is live.
+Every version lies in a folder of its own and has a deployment of its own, so a run that waits
+for an approval for days, or starts late, always runs the version that it was started with. The
+readable copy beside the folders, and the schedules, belong to the version that is live.
+
+Whatever fails, every step before it is taken back. Where Prefect itself is what fails, its
+schedules are put right by :mod:`.align` as soon as it answers again: the tables say what is live.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
+import logging
+from dataclasses import dataclass, field
+from dataclasses import replace as changed
 from pathlib import Path
 
 from sqlalchemy import select
 
 from compiler.compiled import CompiledFlow
+from server.actors import SERVER, Actor
 from server.database import Database
 from server.models import Workflow, WorkflowDefinition, WorkflowTrigger
+from server.orchestrator.align import Aligner
+from server.orchestrator.files import FileChanges, shown
 from server.orchestrator.protocol import Deployment, Orchestrator, Schedule
+from server.orchestrator.repository import Commit, Repository
+from server.triggers.schedules import schedule_parameters
+
+log = logging.getLogger("dataroll.publish")
 
 VERSIONS = "versions"
+
+
+@dataclass
+class Steps:
+    """What one publication has done so far."""
+
+    files: FileChanges = field(default_factory=FileChanges)
+    made: str | None = None
+    """The deployment, where there was none before."""
+    commit: Commit | None = None
 
 
 class PrefectPublisher:
     """Implements :class:`server.workflows.publisher.Publisher`."""
 
-    def __init__(self, database: Database, orchestrator: Orchestrator, generated: Path) -> None:
+    def __init__(
+        self,
+        database: Database,
+        orchestrator: Orchestrator,
+        generated: Path,
+        repository: Repository | None = None,
+    ) -> None:
         self.database = database
         self.orchestrator = orchestrator
         self.generated = generated
+        self.repository = repository
+        self.aligner = Aligner(database, orchestrator)
+        self._last: dict[str, Steps] = {}
 
     async def publish(
-        self, workflow: Workflow, version: WorkflowDefinition, compiled: CompiledFlow
+        self,
+        workflow: Workflow,
+        version: WorkflowDefinition,
+        compiled: CompiledFlow,
+        author: Actor = SERVER,
     ) -> str:
+        if self.repository is not None:
+            await self.repository.review(workflow, version, compiled, author)
         schedules = await self._schedules(workflow, compiled)
-        folder = self.generated / VERSIONS / workflow.slug / f"v{version.version}"
-        write_once(folder / compiled.filename, compiled.source)
-        deployment_id = await self._deploy(workflow, version.version, compiled, folder, schedules)
-        before = workflow.deployment_id
+        steps = self._last[workflow.id] = Steps()
         try:
-            if before is not None and before != deployment_id:
-                await self.orchestrator.set_schedules(before, ())
-            replace(self.generated / compiled.filename, compiled.source)
+            self._keep_version(steps.files, workflow, version, compiled)
+            deployment_id = await self._deploy(workflow, version.version, compiled)
+            if version.deployment_id is None:
+                steps.made = deployment_id
+            self._show(steps.files, workflow, version, compiled)
+            if self.repository is not None:
+                steps.commit = await self.repository.commit(workflow, version, compiled, author)
+            # The old schedule goes first: one start too few can be made up for, not one too many.
+            if workflow.deployment_id not in (None, deployment_id):
+                await self.orchestrator.set_schedules(str(workflow.deployment_id), ())
+            await self.orchestrator.set_schedules(deployment_id, schedules)
         except BaseException:
-            await self.orchestrator.set_schedules(deployment_id, ())
+            await self.undo(workflow)
             raise
         return deployment_id
+
+    async def undo(self, workflow: Workflow) -> None:
+        """Take back the last publication of this workflow, as far as it got."""
+        steps = self._last.pop(workflow.id, None)
+        if steps is None:
+            return
+        if steps.commit is not None and self.repository is not None:
+            await self.repository.undo(steps.commit)
+        steps.files.undo()
+        try:
+            await self.aligner.align()
+            if steps.made is not None:
+                await self.orchestrator.undeploy(steps.made)
+        except Exception as error:
+            log.warning("Prefect is put right later: %s", error)
+            self.aligner.wake()
 
     async def stage(
         self, workflow: Workflow, version: WorkflowDefinition, compiled: CompiledFlow
     ) -> str:
         """Deploy a draft for a test run, named by its digest: drafts change, files do not."""
-        digest = compiled.digest.removeprefix("sha256:")[:16]
-        folder = self.generated / VERSIONS / workflow.slug / f"draft-{digest}"
-        write_once(folder / compiled.filename, compiled.source)
-        return await self._deploy(
-            workflow, version.version, compiled, folder, (), f"draft-{digest}"
-        )
+        name = f"draft-{compiled.digest.removeprefix('sha256:')[:16]}-v{version.version}"
+        path = self.generated / VERSIONS / workflow.slug / name / compiled.filename
+        FileChanges().write(path, compiled.source)
+        return await self._deploy(workflow, version.version, compiled, name)
 
     async def unpublish(self, workflow: Workflow) -> None:
         if workflow.deployment_id is not None:
             await self.orchestrator.set_schedules(workflow.deployment_id, ())
 
-    async def _deploy(
+    def _keep_version(
         self,
+        files: FileChanges,
         workflow: Workflow,
-        version: int,
+        version: WorkflowDefinition,
         compiled: CompiledFlow,
-        folder: Path,
-        schedules: tuple[Schedule, ...],
-        name: str | None = None,
+    ) -> None:
+        path = self._folder(workflow, f"v{version.version}") / compiled.filename
+        if version.published_at is not None and path.exists():
+            return  # runs of this version are pinned to it, whatever the compiler writes today
+        files.write(path, compiled.source)
+
+    def _show(
+        self,
+        files: FileChanges,
+        workflow: Workflow,
+        version: WorkflowDefinition,
+        compiled: CompiledFlow,
+    ) -> None:
+        """The readable copies: the live version's flow and its definition."""
+        pinned = self._folder(workflow, f"v{version.version}") / compiled.filename
+        flow, definition = shown(workflow, version)
+        files.write(self.generated / flow, pinned.read_text())
+        files.write(self.generated / definition, version.content)
+        for other in {".yaml", ".json"} - {definition.suffix}:
+            if (self.generated / definition.with_suffix(other)).exists():
+                files.remove(self.generated / definition.with_suffix(other))
+
+    def _folder(self, workflow: Workflow, name: str) -> Path:
+        return self.generated / VERSIONS / workflow.slug / name
+
+    async def _deploy(
+        self, workflow: Workflow, version: int, compiled: CompiledFlow, name: str | None = None
     ) -> str:
+        name = name or f"v{version}"
         return await self.orchestrator.deploy(
             Deployment(
                 workflow_id=workflow.id,
                 slug=workflow.slug,
                 flow_name=compiled.flow_name,
-                name=name or f"v{version}",
+                # Two workflows may have the same name, and share Prefect's flow of that name.
+                name=f"{workflow.slug}-{name}",
                 version=version,
-                directory=folder,
+                directory=self._folder(workflow, name),
                 entrypoint=f"{compiled.filename}:{compiled.entrypoint}",
                 parameters_schema=compiled.parameters_schema,
-                schedules=schedules,
                 tags=tuple(workflow.tags),
             )
         )
 
     async def _schedules(self, workflow: Workflow, compiled: CompiledFlow) -> tuple[Schedule, ...]:
         """From the definition's trigger nodes, and from triggers made through the API."""
-        drawn = {
+        found = {
             schedule.node: Schedule(schedule.node, schedule.cron, schedule.timezone)
             for schedule in compiled.schedules
         }
+        configs = {trigger.node: trigger.config for trigger in compiled.triggers}
         async with self.database.reading() as session:
             triggers = await session.scalars(
                 select(WorkflowTrigger).where(
@@ -99,38 +180,19 @@ class PrefectPublisher:
                 )
             )
             for trigger in triggers:
-                slug = trigger.node_id or trigger.id
-                if trigger.node_id is not None and trigger.node_id not in drawn:
+                if trigger.node_id is not None:
+                    # Its row still holds the times of the version before; a pause stays.
+                    if trigger.node_id in found:
+                        drawn = found[trigger.node_id]
+                        found[trigger.node_id] = changed(drawn, active=trigger.is_active)
                     continue
-                drawn[slug] = Schedule(
-                    slug,
-                    trigger.config["cron"],
-                    trigger.config.get("timezone") or "UTC",
-                    trigger.is_active,
+                zone = trigger.config.get("timezone") or "UTC"
+                found[trigger.id] = Schedule(
+                    trigger.id, trigger.config["cron"], zone, trigger.is_active
                 )
-        return tuple(drawn.values())
-
-
-def write_once(path: Path, text: str) -> None:
-    """Write a version's file. The same text again is fine; another one is a bug."""
-    if path.exists():
-        if path.read_text() != text:
-            raise FileExistsError(f"{path} already holds another flow")
-        return
-    replace(path, text)
-
-
-def replace(path: Path, text: str) -> None:
-    """Write the whole file or nothing: readers never see half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+                configs[trigger.id] = trigger.config
+        schema, names = compiled.parameters_schema, compiled.parameter_names
+        return tuple(
+            changed(schedule, parameters=schedule_parameters(configs.get(slug, {}), schema, names))
+            for slug, schedule in found.items()
+        )

@@ -3,31 +3,39 @@
 A decision is made in dataroll's tables; the run hears of it when Prefect
 resumes it. Telling is repeated until the run has taken the decision in, so a
 crash between the two loses nothing. A run that does not send its heartbeat
-any more is dead, whatever Prefect says: it is started again from its journal,
-which repeats no node that has settled.
+any more is dead, whatever Prefect says: it is not resumed into silence but
+started again from its journal, which repeats no node that has settled. A
+process that was only slow is sent home by the server (:mod:`server.executions.process`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.orm import aliased
 
-from server.approvals.service import expire_due
+from server.approvals.service import expire_due, mark_resumed
 from server.database import Database
+from server.executions.process import next_attempt
 from server.models import NodeExecution, WorkflowApproval, WorkflowExecution
-from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable
+from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, RunState
 
 log = logging.getLogger("dataroll.resumer")
 
 ROUND = 1.0
 """Seconds between two rounds."""
+LOOK = 3.0
 SILENCE = timedelta(seconds=20)
-"""A process that has said nothing for this long is dead; it speaks every two seconds."""
+"""A process that has said nothing for this long is dead; it speaks every two to five seconds."""
 START_UP = timedelta(seconds=120)
-"""How long a restarted run may take until its first heartbeat."""
+"""How long a run may take from being handed to a worker to its first heartbeat."""
+TELL_AGAIN = timedelta(seconds=10)
+RESTARTS = 10
+"""How often a run is started again at most: one that kills every process is given up, visibly."""
 OPEN = ("pending", "running", "waiting")
 
 
@@ -37,6 +45,8 @@ class Resumer:
         self.orchestrator = orchestrator
         self._called = asyncio.Event()
         self._restarted: dict[str, datetime] = {}
+        self._listening_since = datetime.now(UTC)
+        self._looked = 0.0
 
     def wake(self, execution_id: str | None = None) -> None:
         """Somebody has just decided or cancelled."""
@@ -45,7 +55,7 @@ class Resumer:
     async def run(self) -> None:
         while True:
             self._called.clear()
-            for work in (self.expire, self.resume, self.find_dead, self.force_cancelled):
+            for work in (self.expire, self.resume, self.look_for_dead, self.force_cancelled):
                 try:
                     await work()
                 except OrchestratorUnavailable:
@@ -59,11 +69,19 @@ class Resumer:
 
     async def expire(self) -> None:
         """Requests whose time is over: nobody answering never means yes."""
-        async with self.database.writing() as session:
-            await expire_due(session)
+        while True:
+            async with self.database.writing() as session:
+                if not await expire_due(session):
+                    return
 
     async def resume(self) -> None:
         """Resume every paused run that has a decision it has not taken in yet."""
+        # What the journal says is not enough: whoever reaches Prefect can write it.
+        unsettled = NodeExecution.id.is_(None) | NodeExecution.status.in_(OPEN)
+        other = aliased(WorkflowApproval)
+        others_open = exists().where(
+            other.execution_id == WorkflowExecution.id, other.status == "pending"
+        )
         async with self.database.reading() as session:
             rows = await session.execute(
                 select(WorkflowExecution.id, WorkflowExecution.prefect_flow_run_id)
@@ -76,9 +94,16 @@ class Resumer:
                 .where(
                     WorkflowExecution.status.in_(OPEN),
                     WorkflowExecution.prefect_flow_run_id.is_not(None),
+                    # A dead process hears nothing; find_dead starts it again instead.
+                    WorkflowExecution.heartbeat_at >= datetime.now(UTC) - SILENCE,
                     WorkflowApproval.status != "pending",
-                    (NodeExecution.id.is_(None))
-                    | NodeExecution.status.in_(("pending", "running", "waiting")),
+                    # Told once; and again, should the run still wait for what is decided.
+                    WorkflowApproval.resumed_at.is_(None)
+                    | WorkflowExecution.cancel_requested_at.is_not(None)
+                    | (
+                        (WorkflowApproval.resumed_at < datetime.now(UTC) - TELL_AGAIN)
+                        & (unsettled | ~others_open)
+                    ),
                 )
                 .distinct()
             )
@@ -87,44 +112,79 @@ class Resumer:
             state = await self.orchestrator.get(run_id)
             if state is None or state.status != "waiting":
                 continue
-            # Marked before the call: the flow takes a resume without a new mark for
-            # somebody else's, and fails the approval.
             async with self.database.writing() as session:
-                await session.execute(
-                    update(WorkflowApproval)
-                    .where(
-                        WorkflowApproval.execution_id == execution_id,
-                        WorkflowApproval.status != "pending",
-                    )
-                    .values(resumed_at=datetime.now(UTC))
-                )
+                await mark_resumed(session, execution_id)
             if await self.orchestrator.resume(run_id):
                 log.info("resumed %s", execution_id)
 
+    async def look_for_dead(self) -> None:
+        """:meth:`find_dead`, not more often than every LOOK seconds: it asks Prefect."""
+        if time.monotonic() >= self._looked + LOOK:
+            self._looked = time.monotonic()
+            await self.find_dead()
+
     async def find_dead(self) -> None:
-        """Runs that spoke once and have fallen silent: start them again from their journal."""
+        """Runs that spoke once and have fallen silent, and runs that a worker took and lost."""
         now = datetime.now(UTC)
+        if now - self._listening_since < SILENCE:
+            # While this server was away nobody could be heard: that is not their death.
+            return
+        begun = func.coalesce(
+            WorkflowExecution.state_updated_at,
+            WorkflowExecution.started_at,
+            WorkflowExecution.triggered_at,
+        )
         async with self.database.reading() as session:
-            rows = await session.execute(
-                select(WorkflowExecution.id, WorkflowExecution.prefect_flow_run_id).where(
-                    WorkflowExecution.status.in_(("running", "waiting")),
+            rows = await session.scalars(
+                select(WorkflowExecution).where(
+                    WorkflowExecution.status.in_(OPEN),
                     WorkflowExecution.prefect_flow_run_id.is_not(None),
-                    WorkflowExecution.heartbeat_at < now - SILENCE,
+                    WorkflowExecution.cancel_requested_at.is_(None),
+                    (WorkflowExecution.heartbeat_at < now - SILENCE)
+                    | (WorkflowExecution.heartbeat_at.is_(None) & (begun < now - START_UP)),
                 )
             )
-            silent = [(execution_id, str(run_id)) for execution_id, run_id in rows]
-        for execution_id, run_id in silent:
-            if self._restarted.get(execution_id, now - START_UP * 2) > now - START_UP:
+            silent = list(rows)
+        for execution in silent:
+            if self._restarted.get(execution.id, now - START_UP * 2) > now - START_UP:
                 continue
+            run_id = str(execution.prefect_flow_run_id)
             state = await self.orchestrator.get(run_id)
-            if state is None or state.status not in ("running", "waiting"):
-                continue
-            log.warning("the process of %s died; starting it again from its journal", execution_id)
-            self._restarted[execution_id] = now
-            await self.orchestrator.restart(run_id)
+            if state is not None and self._is_lost(state, now):
+                await self._start_again(execution, run_id)
+
+    @staticmethod
+    def _is_lost(state: RunState, now: datetime) -> bool:
+        if state.status == "pending":  # waiting for a worker, or lost by one that took it
+            return state.taken and state.updated_at < now - START_UP
+        return state.status in ("running", "waiting")
+
+    async def _start_again(self, execution: WorkflowExecution, run_id: str) -> None:
+        attempt = next_attempt(execution)
+        if attempt > RESTARTS:
+            log.error("%s has died %s times; giving it up", execution.id, attempt)
+            reason = f"its process died {attempt} times; it is not started again"
+            await self.orchestrator.declare_dead(run_id, reason)
+            return
+        log.warning("the process of %s died; starting it again from its journal", execution.id)
+        async with self.database.writing() as session:
+            won = await session.execute(
+                update(WorkflowExecution)
+                .where(
+                    WorkflowExecution.id == execution.id,
+                    WorkflowExecution.heartbeat_at.is_not_distinct_from(execution.heartbeat_at),
+                )
+                # From here on the old process is late, should it still be there.
+                .values(process=f"{attempt}@starting", heartbeat_at=datetime.now(UTC))
+                .returning(WorkflowExecution.id)
+            )
+            if won.first() is None:
+                return  # it has spoken after all, or another server was faster
+        await self.orchestrator.restart(run_id, attempt)
+        self._restarted[execution.id] = datetime.now(UTC)
 
     async def force_cancelled(self) -> None:
-        """Runs asked to cancel: wake the paused ones, end the ones that do not answer."""
+        """Runs asked to cancel: the live ones hear it themselves, the dead ones are ended."""
         now = datetime.now(UTC)
         async with self.database.reading() as session:
             rows = await session.scalars(
@@ -136,13 +196,15 @@ class Resumer:
             asked = list(rows)
         for execution in asked:
             run_id = execution.prefect_flow_run_id
+            heard = execution.heartbeat_at
             if run_id is None:
                 await self._cancel_unstarted(execution.id)
-                continue
-            heard = execution.heartbeat_at
-            alive = heard is not None and heard > now - SILENCE
-            if not alive:
+            elif heard is None:
                 await self.orchestrator.cancel(run_id)
+            elif heard <= now - SILENCE:
+                await self.orchestrator.declare_dead(
+                    run_id, "cancelled; its process had died before", cancelled=True
+                )
 
     async def _cancel_unstarted(self, execution_id: str) -> None:
         async with self.database.writing() as session:

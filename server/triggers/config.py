@@ -1,82 +1,74 @@
-"""A trigger's configuration, checked by kind before it is kept."""
+"""What each kind of trigger is told. Keys and secrets are no part of it: those are never read back."""
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, field_validator
 
-from compiler.cron import cron_problem, timezone_problem
-from compiler.errors import ExpressionError
+from runtime_tasks.steps.cron import check_cron, check_timezone
+from runtime_tasks.steps.triggers import EVENTS
 from server.errors import Invalid
-from server.schemas import Body, JsonObject
-from server.triggers.filters import compiled_filter
+from server.schemas import Body, JsonObject, ShortText
+from server.triggers.filters import compiled
 
-Short = Annotated[str, StringConstraints(max_length=200)]
-
-
-def _cron(text: str) -> str:
-    problem = cron_problem(text)
-    if problem:
-        raise ValueError(problem)
-    return text
-
-
-def _timezone(text: str) -> str:
-    problem = timezone_problem(text)
-    if problem:
-        raise ValueError(problem)
-    return text
+TriggerType = Literal["manual", "scheduled", "webhook", "event"]
+Scheme = Literal["standard", "github", "gitlab", "shared-secret"]
 
 
 def _filter(text: str) -> str:
-    try:
-        compiled_filter(text)
-    except ExpressionError as error:
-        raise ValueError(f"column {error.column}: {error.message}") from None
+    if text:
+        compiled(text)
     return text
 
 
-def _header(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9-]{1,100}", name):
-        raise ValueError("is not the name of a header")
-    return name
-
-
-Filter = Annotated[str, StringConstraints(max_length=5000), AfterValidator(_filter)]
-
-
-class Manual(Body):
-    description: Short = ""
-
-
-class Started(Body):
-    """What a trigger that nobody presses hands to the run."""
-
-    description: Short = ""
-    variables: JsonObject = Field(default_factory=dict)
-    connection_id: Short | None = None
-    filter: Filter | None = None
+Filter = Annotated[ShortText, AfterValidator(_filter)]
 
 
 class Scheduled(Body):
-    cron: Annotated[str, StringConstraints(max_length=200), AfterValidator(_cron)]
-    timezone: Annotated[Short, AfterValidator(_timezone)] = "UTC"
-    description: Short = ""
+    cron: Annotated[str, Field(max_length=200), AfterValidator(check_cron)]
+    timezone: Annotated[str, Field(max_length=100), AfterValidator(check_timezone)] = "UTC"
+    catch_up: Literal["skip", "latest"] = "skip"
+    """What becomes of times that passed while nothing could start the run."""
+    variables: JsonObject = Field(default_factory=dict)
+    connection_id: ShortText | None = None
+    description: ShortText = ""
+
+
+class Manual(Body):
+    description: ShortText = ""
+
+
+class Started(Body):
+    """A trigger that brings a payload, and what it hands to the run besides."""
+
+    filter: Filter = ""
+    variables: JsonObject = Field(default_factory=dict)
+    connection_id: ShortText | None = None
+    description: ShortText = ""
 
 
 class Webhook(Started):
-    path: Short = ""
-    scheme: Literal["standard", "github", "gitlab", "shared-secret"] = "standard"
-    header: Annotated[str, AfterValidator(_header)] | None = None
+    scheme: Scheme = "standard"
+    header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")] | None = None
+    """Of ``shared-secret``: the header that carries it, where the sender cannot choose ours."""
+    path: ShortText = ""
+    """What it is called; the address is made of a random key."""
 
 
 class Event(Started):
-    event: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    event: ShortText
+
+    @field_validator("event")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        kinds = {name.split(".")[0] + ".*" for name in EVENTS if "." in name}
+        if value not in EVENTS and value not in kinds:
+            raise ValueError(f"there is no such event; there are {', '.join(EVENTS)}")
+        return value
 
 
-KINDS: dict[str, type[Body]] = {
+MODELS: dict[str, type[Body]] = {
     "manual": Manual,
     "scheduled": Scheduled,
     "webhook": Webhook,
@@ -84,20 +76,17 @@ KINDS: dict[str, type[Body]] = {
 }
 
 
-def checked_config(kind: str, config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration in full. Raises Invalid with every wrong field."""
+def checked(type_: str, config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration as it is stored. Raises Invalid that names the fields."""
     try:
-        model = KINDS[kind].model_validate(config)
+        return MODELS[type_].model_validate(config).model_dump(by_alias=True, exclude_none=True)
     except ValidationError as error:
-        raise Invalid(
-            f"the configuration of a {kind} trigger is not right",
-            errors=[
-                {
-                    "field": ".".join(["config", *map(str, each["loc"])]),
-                    "message": each["msg"].removeprefix("Value error, "),
-                    "code": each["type"].replace("_", "-"),
-                }
-                for each in error.errors()
-            ],
-        ) from None
-    return model.model_dump(by_alias=True, exclude_none=True)
+        problems = [
+            {
+                "field": ".".join(["config", *(str(part) for part in each["loc"])]),
+                "message": each["msg"].removeprefix("Value error, "),
+                "code": each["type"],
+            }
+            for each in error.errors(include_url=False, include_input=False)
+        ]
+        raise Invalid("the trigger's configuration is not right", errors=problems) from None

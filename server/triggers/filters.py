@@ -1,27 +1,47 @@
-"""Filters: ``trigger.body.ref === 'refs/heads/main'`` over what came with the trigger."""
+"""A trigger's filter: an expression over what comes with the trigger, in the workflow language.
+
+::
+
+    passes("trigger.body.ref === 'refs/heads/main'", {"body": {"ref": "refs/heads/main"}})   # True
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+from compiler.errors import ExpressionError
 from compiler.expressions import Expression, compile_expression
 from runtime_tasks.errors import StepError
 
+LONGEST = 2000
 HOLE = re.compile(r"\s*\{\{(.*)\}\}\s*", re.DOTALL)
 
 
-def compiled_filter(text: str) -> Expression:
-    """With or without its braces. Raises ExpressionError."""
+class FilterFailed(Exception):
+    """The filter makes no sense for this payload; the message is for the trigger's author."""
+
+
+@lru_cache(maxsize=1000)
+def compiled(text: str) -> Expression:
+    """The filter, with or without ``{{ }}`` around it. Raises ValueError with what is wrong."""
+    if len(text) > LONGEST:
+        raise ValueError(f"a filter has at most {LONGEST} characters")
     hole = HOLE.fullmatch(text)
-    return compile_expression(hole[1] if hole else text, ["trigger"])
+    try:
+        return compile_expression(hole[1].strip() if hole else text, ["trigger"])
+    except ExpressionError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        raise ValueError(f"{error.message}{hint}, at column {error.column}") from None
 
 
-def passes(text: str | None, trigger: dict[str, Any]) -> bool:
-    """No filter lets everything pass; one that cannot be evaluated lets nothing pass."""
-    if not text or not text.strip():
+def passes(text: str | None, trigger: Mapping[str, Any]) -> bool:
+    """Whether the trigger fires for this. Raises FilterFailed."""
+    if not text:
         return True
     try:
-        return bool(compiled_filter(text).evaluate({"trigger": trigger}))
-    except StepError:
-        return False
+        return bool(compiled(text).evaluate({"trigger": trigger}))
+    except (ValueError, StepError, RecursionError) as error:
+        raise FilterFailed(f"the filter cannot be worked out: {error}") from None

@@ -1,115 +1,95 @@
-"""/api/workflows/{id}/triggers: what starts a workflow besides people."""
+"""/api/workflows/{id}/triggers, the preview of schedules, and events from outside."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
-from sqlalchemy import select
+from collections.abc import Mapping
+from typing import Any, cast
 
-from server.access import Access, AccessDep, check_etag, etag, needs
-from server.audit.record import record
-from server.errors import Conflict, NotFound
+from fastapi import APIRouter, Request, Response
+
+from server.access import Access, AccessDep, check_etag, database_of, etag, needs
+from server.errors import Conflict, NotFound, field_error
 from server.ids import new_id
-from server.models import Workflow, WorkflowTrigger
-from server.orchestrator.protocol import Orchestrator
+from server.models import Workflow, WorkflowDefinition, WorkflowTrigger
 from server.schemas import Page
+from server.secret_box import SecretBox
 from server.triggers import schemas, service
-from server.triggers.config import checked_config
+from server.triggers.config import checked
+from server.triggers.events import Happening, happened
+from server.triggers.keys import Shown, renew
+from server.triggers.schedules import schedules, set_schedules, slug_of
 
 router = APIRouter(tags=["triggers"])
 BASE = "/api/workflows/{workflow_id}/triggers"
 
 
-def _fields(trigger: WorkflowTrigger) -> dict[str, object]:
-    return {key: getattr(trigger, key) for key in schemas.TriggerAnswer.model_fields}
+def _box(request: Request) -> SecretBox:
+    return cast(SecretBox, request.app.state.secret_box)
 
 
-async def _find(
-    access: Access, workflow_id: str, trigger_id: str
-) -> tuple[Workflow, WorkflowTrigger]:
-    workflow = await access.find(Workflow, workflow_id)
-    trigger = await access.session.scalar(
-        select(WorkflowTrigger).where(
-            WorkflowTrigger.id == trigger_id, WorkflowTrigger.workflow_id == workflow.id
-        )
-    )
-    if trigger is None:
-        raise NotFound(f"this workflow has no trigger '{trigger_id[:40]}'")
-    return workflow, trigger
-
-
-async def _reschedule(request: Request, access: Access, workflow: Workflow) -> None:
-    """Tell the orchestrator, before the commit: if it refuses, nothing has changed."""
-    if not workflow.is_published or workflow.deployment_id is None:
-        return
-    orchestrator: Orchestrator = request.app.state.orchestrator
-    schedules = await service.schedules_of(access.session, workflow.id)
-    await orchestrator.set_schedules(workflow.deployment_id, schedules)
-
-
-async def _audit(access: Access, action: str, workflow: Workflow, row: WorkflowTrigger) -> None:
-    await record(
-        access.session,
-        access.caller.actor,
-        action,
-        "trigger",
-        row.id,
-        team_id=workflow.team_id,
-        workflow=workflow.id,
-        type=row.type,
-    )
-
-
-def _made(
-    request: Request, trigger: WorkflowTrigger, key: str | None, secret: str | None
-) -> schemas.TriggerMade:
-    public = request.app.state.settings.public_url
-    return schemas.TriggerMade.model_validate(
-        {
-            **_fields(trigger),
-            "key": key,
-            "secret": secret,
-            "url": None if key is None else f"{public}/api/webhooks/{key}",
+def _made(request: Request, trigger: WorkflowTrigger, shown: Shown | None) -> schemas.TriggerMade:
+    made = schemas.TriggerMade.model_validate(trigger)
+    if shown is None:
+        return made
+    public = request.app.state.settings.public_url.rstrip("/")
+    return made.model_copy(
+        update={
+            "key": shown.key,
+            "url": f"{public}/api/webhooks/{shown.key}",
+            "secret": shown.secret,
         }
     )
 
 
+async def _find(access: Access, workflow_id: str, trigger_id: str) -> WorkflowTrigger:
+    workflow = await access.find(Workflow, workflow_id)
+    trigger = await access.session.get(WorkflowTrigger, trigger_id)
+    if trigger is None or trigger.workflow_id != workflow.id:
+        raise NotFound(f"this workflow has no trigger '{trigger_id[:40]}'")
+    return trigger
+
+
 @router.get(BASE, **needs("viewer"))
 async def triggers(workflow_id: str, access: AccessDep) -> Page[schemas.TriggerAnswer]:
-    """Drawn ones and others, without keys and secrets."""
+    """What starts the workflow: trigger nodes that are published, and triggers made here."""
     workflow = await access.find(Workflow, workflow_id)
     rows = await service.triggers_of(access.session, workflow.id)
-    return Page(items=[schemas.TriggerAnswer.model_validate(_fields(row)) for row in rows])
+    return Page(items=[schemas.TriggerAnswer.model_validate(row) for row in rows])
 
 
-@router.post(BASE, status_code=201, **needs("developer", errors=(503,)))
+@router.post(BASE, status_code=201, **needs("developer", errors=(409, 503)))
 async def create(
-    workflow_id: str,
-    body: schemas.NewTrigger,
-    request: Request,
-    response: Response,
-    access: AccessDep,
+    workflow_id: str, body: schemas.NewTrigger, request: Request, response: Response
 ) -> schemas.TriggerMade:
-    """Add a trigger. A webhook's key, address and secret are shown this once."""
-    workflow = await access.find(Workflow, workflow_id)
-    trigger = WorkflowTrigger(
-        id=new_id(),
-        workflow_id=workflow.id,
-        type=body.type,
-        config=checked_config(body.type, body.config),
-        is_active=body.is_active,
-        created_by=access.caller.user_id,
-        revision=1,
-    )
-    key = secret = None
-    if body.type == "webhook":
-        key, secret = service.give_key(trigger, access.session.info["secret_box"])
-    access.session.add(trigger)
-    await access.session.flush()
-    await _audit(access, "trigger.create", workflow, trigger)
+    """Add a trigger. A webhook's key, address and secret are in this answer and in no other."""
+    config = checked(body.type, body.config)
     if body.type == "scheduled":
-        await _reschedule(request, access, workflow)
+        await _reschedule(request, workflow_id, {"new": (config, body.is_active)})
+    async with database_of(request).writing() as session:
+        access = Access(session, request.state.caller, request.state.policy)
+        workflow = await access.find(Workflow, workflow_id)
+        trigger, shown = await service.make(
+            session,
+            access.caller.actor,
+            workflow,
+            body.type,
+            body.config,
+            _box(request),
+            is_active=body.is_active,
+        )
+    if body.type == "scheduled":
+        await _reschedule(request, workflow_id)  # under the name it has got
     response.headers["ETag"] = etag(trigger.revision)
-    return _made(request, trigger, key, secret)
+    return _made(request, trigger, shown)
+
+
+@router.get(f"{BASE}/{{trigger_id}}", **needs("viewer"))
+async def trigger(
+    workflow_id: str, trigger_id: str, access: AccessDep, response: Response
+) -> schemas.TriggerAnswer:
+    found = await _find(access, workflow_id, trigger_id)
+    response.headers["ETag"] = etag(found.revision)
+    return schemas.TriggerAnswer.model_validate(found)
 
 
 @router.patch(f"{BASE}/{{trigger_id}}", **needs("developer", errors=(409, 412, 503)))
@@ -119,49 +99,106 @@ async def change(
     body: schemas.ChangeTrigger,
     request: Request,
     response: Response,
-    access: AccessDep,
 ) -> schemas.TriggerAnswer:
-    """Pause, resume, or configure. What is drawn is configured in the definition."""
-    workflow, trigger = await _find(access, workflow_id, trigger_id)
-    check_etag(request, trigger.revision)
-    if body.config is not None:
-        if trigger.node_id is not None:
-            raise Conflict(f"this trigger is drawn: change node '{trigger.node_id}' and publish")
-        trigger.config = checked_config(trigger.type, body.config)
-    if body.is_active is not None:
-        trigger.is_active = body.is_active
-    trigger.revision += 1
-    await access.session.flush()
-    await _audit(access, "trigger.change", workflow, trigger)
-    if trigger.type == "scheduled":
-        await _reschedule(request, access, workflow)
-    response.headers["ETag"] = etag(trigger.revision)
-    return schemas.TriggerAnswer.model_validate(_fields(trigger))
+    """Pause, resume or configure. A drawn trigger is configured in its node; here it is paused."""
+    database = database_of(request)
+    async with database.reading() as session:
+        access = Access(session, request.state.caller, request.state.policy)
+        found = await _find(access, workflow_id, trigger_id)
+        check_etag(request, found.revision)
+        config = found.config if body.config is None else checked(found.type, body.config)
+        if found.node_id is not None and body.config is not None:
+            raise Conflict(
+                f"this trigger is drawn: change the node '{found.node_id}' and publish",
+                code="drawn",
+            )
+        if config.get("scheme") != found.config.get("scheme"):
+            raise field_error("config.scheme", "stays; make a new trigger for another scheme")
+        active = found.is_active if body.is_active is None else body.is_active
+    if found.type == "scheduled":
+        await _reschedule(request, workflow_id, {slug_of(found): (config, active)})
+    async with database.writing() as session:
+        access = Access(session, request.state.caller, request.state.policy)
+        found = await _find(access, workflow_id, trigger_id)
+        check_etag(request, found.revision)
+        found.config, found.is_active = config, active
+        found.revision += 1
+        await session.flush()
+        workflow = await access.find(Workflow, workflow_id)
+        action = {True: "trigger.resume", False: "trigger.pause", None: "trigger.change"}
+        await service.noted(session, access.caller.actor, action[body.is_active], workflow, found)
+    response.headers["ETag"] = etag(found.revision)
+    return schemas.TriggerAnswer.model_validate(found)
 
 
 @router.delete(f"{BASE}/{{trigger_id}}", status_code=204, **needs("developer", errors=(409, 503)))
-async def delete(workflow_id: str, trigger_id: str, request: Request, access: AccessDep) -> None:
-    workflow, trigger = await _find(access, workflow_id, trigger_id)
-    if trigger.node_id is not None:
-        raise Conflict(f"this trigger is drawn: delete node '{trigger.node_id}' and publish")
-    scheduled = trigger.type == "scheduled"
-    await access.session.delete(trigger)
-    await access.session.flush()
-    await _audit(access, "trigger.delete", workflow, trigger)
-    if scheduled:
-        await _reschedule(request, access, workflow)
+async def delete(workflow_id: str, trigger_id: str, request: Request) -> None:
+    """Remove a trigger that was made here. A drawn one goes with its node."""
+    database = database_of(request)
+    async with database.reading() as session:
+        access = Access(session, request.state.caller, request.state.policy)
+        found = await _find(access, workflow_id, trigger_id)
+        if found.node_id is not None:
+            raise Conflict(
+                f"this trigger is drawn: remove the node '{found.node_id}' and publish, or pause it",
+                code="drawn",
+            )
+    if found.type == "scheduled":
+        await _reschedule(request, workflow_id, without=found.id)
+    async with database.writing() as session:
+        access = Access(session, request.state.caller, request.state.policy)
+        found = await _find(access, workflow_id, trigger_id)
+        workflow = await access.find(Workflow, workflow_id)
+        await session.delete(found)
+        await session.flush()
+        await service.noted(session, access.caller.actor, "trigger.delete", workflow, found)
 
 
 @router.post(f"{BASE}/{{trigger_id}}/rotate", **needs("developer", errors=(409,)))
 async def rotate(
     workflow_id: str, trigger_id: str, request: Request, access: AccessDep
 ) -> schemas.TriggerMade:
-    """A new key and secret for a webhook; the old ones stop at once."""
-    workflow, trigger = await _find(access, workflow_id, trigger_id)
-    if trigger.type != "webhook":
-        raise Conflict("only webhooks have keys")
-    key, secret = service.give_key(trigger, access.session.info["secret_box"])
-    trigger.revision += 1
+    """A new key and secret for a webhook; the old ones stop working at once."""
+    found = await _find(access, workflow_id, trigger_id)
+    if found.type != "webhook":
+        raise Conflict("only webhooks have a key")
+    shown = renew(found, _box(request))
+    found.revision += 1
     await access.session.flush()
-    await _audit(access, "trigger.rotate", workflow, trigger)
-    return _made(request, trigger, key, secret)
+    workflow = await access.find(Workflow, workflow_id)
+    await service.noted(access.session, access.caller.actor, "trigger.rotate", workflow, found)
+    return _made(request, found, shown)
+
+
+@router.post("/api/events", status_code=202, **needs("developer", "execute"))
+async def event(body: schemas.NewEvent, request: Request, access: AccessDep) -> schemas.EventTaken:
+    """Say that something happened outside, such as a deployment; event triggers may wait for it."""
+    happening = Happening(
+        id=body.id or new_id(), team_id=access.team(body.team_id), type=body.type, data=body.data
+    )
+    started = await happened(access.session, happening, access.caller.actor)
+    if started:
+        access.after_commit(request.app.state.dispatcher.wake)
+    return schemas.EventTaken(id=happening.id, executions=started)
+
+
+async def _reschedule(
+    request: Request,
+    workflow_id: str,
+    changed: Mapping[str, tuple[Mapping[str, Any], bool]] | None = None,
+    *,
+    without: str = "",
+) -> None:
+    """The orchestrator first, outside of any transaction: if it does not answer, nothing changes."""
+    async with database_of(request).reading() as session:
+        access = Access(session, request.state.caller, request.state.policy)
+        workflow = await access.find(Workflow, workflow_id)
+        rows = await service.triggers_of(session, workflow.id)
+        published = await session.get(WorkflowDefinition, workflow.published_definition_id or "")
+    wanted: dict[str, tuple[Mapping[str, Any], bool]] = {
+        slug_of(row): (row.config, row.is_active) for row in rows if row.type == "scheduled"
+    }
+    wanted.pop(without, None)
+    wanted.update(changed or {})
+    interface = (published.interface if published else None) or {}
+    await set_schedules(request.app.state.orchestrator, workflow, schedules(wanted, interface))

@@ -6,15 +6,18 @@ Everything answers 404 once the run is over, and for what is not its team's.
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
-from fastapi import APIRouter, Response
-from sqlalchemy import select, update
+from fastapi import APIRouter, Depends, Header, Request, Response
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.access import SessionDep, needs
+from server.access import SessionDep, database_of, needs
 from server.approvals import service as approvals
-from server.errors import NotFound
+from server.errors import Conflict, Invalid, NotFound, Unavailable
+from server.executions.adopt import adopt
 from server.executions.bounded import bounded
+from server.executions.process import attempt_of
 from server.models import (
     FINISHED,
     Connection,
@@ -24,6 +27,7 @@ from server.models import (
     WorkflowVariable,
     utc_now,
 )
+from server.orchestrator.protocol import OrchestratorUnavailable
 from server.secret_box import SecretBox
 from server.variables.redactor import team_redactor
 from server.worker import schemas
@@ -33,11 +37,35 @@ router = APIRouter(tags=["worker"])
 BASE = "/api/worker/executions/{execution_id}"
 
 
-async def _open_run(session: AsyncSession, execution_id: str) -> WorkflowExecution:
-    execution = await session.get(WorkflowExecution, execution_id)
+AttemptHeader = Annotated[
+    int | None,
+    Header(
+        alias="X-Dataroll-Attempt",
+        ge=0,
+        description="How often the run had been started again when the calling process began; once a later"
+        " attempt is known, an earlier one gets 409 `superseded` and has to end",
+    ),
+]
+
+
+async def open_run(
+    execution_id: str, request: Request, session: SessionDep, attempt: AttemptHeader = None
+) -> WorkflowExecution:
+    """The run under way. Its row is locked where the call writes."""
+    execution = await session.get(
+        WorkflowExecution,
+        execution_id,
+        with_for_update=request.method != "GET",
+        populate_existing=True,
+    )
     if execution is None or execution.status in FINISHED:
         raise NotFound(f"there is no run '{execution_id[:40]}' under way")
+    if attempt is not None and attempt < attempt_of(execution):
+        raise Conflict("another process runs this flow now", code="superseded")
     return execution
+
+
+RunDep = Annotated[WorkflowExecution, Depends(open_run, scope="function")]
 
 
 def _box(session: AsyncSession) -> SecretBox:
@@ -58,12 +86,35 @@ def _connection(session: AsyncSession, row: Connection) -> schemas.WorkerConnect
     )
 
 
+@router.post("/api/worker/adopt", **needs("worker", errors=(503,)))
+async def adopt_run(body: schemas.Adopt, request: Request) -> schemas.Adopted:
+    """A flow run that a schedule has started learns its execution. Asking again changes nothing.
+
+    What the run is, the orchestrator says, not the caller.
+    """
+    try:
+        state = await request.app.state.orchestrator.get(body.flow_run_id)
+    except OrchestratorUnavailable:
+        raise Unavailable("the orchestrator does not answer; ask again") from None
+    if state is None:
+        raise NotFound("the orchestrator knows no such run")
+    async with database_of(request).writing() as session:
+        execution = await adopt(session, state)
+        if execution is None:
+            raise NotFound("the run's deployment is none that dataroll has published")
+        execution_id, parameters = execution.id, execution.parameters
+        refused = None if parameters else execution.error
+        stop = execution.reason if execution.status == "cancelled" else None
+    if refused:
+        raise Invalid(refused)
+    return schemas.Adopted(execution_id=execution_id, parameters=parameters, stop=stop)
+
+
 @router.get(f"{BASE}/connections/{{connection_id}}", **needs("worker"))
 async def connection(
-    execution_id: str, connection_id: str, session: SessionDep, response: Response
+    execution: RunDep, connection_id: str, session: SessionDep, response: Response
 ) -> schemas.WorkerConnection:
     """A connection of the run's team by id or name, with its URL."""
-    execution = await _open_run(session, execution_id)
     row = await session.scalar(
         select(Connection)
         .where(
@@ -80,10 +131,9 @@ async def connection(
 
 @router.get(f"{BASE}/connections", **needs("worker"))
 async def connections(
-    execution_id: str, session: SessionDep, response: Response
+    execution: RunDep, session: SessionDep, response: Response
 ) -> list[schemas.WorkerConnection]:
     """All connections of the run's team."""
-    execution = await _open_run(session, execution_id)
     rows = await session.scalars(
         select(Connection).where(Connection.team_id == execution.team_id).order_by(Connection.name)
     )
@@ -93,10 +143,9 @@ async def connections(
 
 @router.get(f"{BASE}/secrets/{{name}}", **needs("worker"))
 async def secret(
-    execution_id: str, name: str, session: SessionDep, response: Response
+    execution: RunDep, name: str, session: SessionDep, response: Response
 ) -> schemas.WorkerSecret:
     """A secret that the run's version declares: the workflow's own, else the team's."""
-    execution = await _open_run(session, execution_id)
     definition = await session.get(WorkflowDefinition, execution.definition_id)
     facts = read_facts(definition.content, definition.format) if definition else None
     declared = {v.name for v in facts.variables if v.is_secret} if facts else set()
@@ -122,9 +171,8 @@ async def secret(
 
 
 @router.post(f"{BASE}/approvals", status_code=201, **needs("worker"))
-async def ask(execution_id: str, body: schemas.AskApproval, session: SessionDep) -> schemas.Asked:
+async def ask(execution: RunDep, body: schemas.AskApproval, session: SessionDep) -> schemas.Asked:
     """Ask for an approval. The same node again gives the same request."""
-    execution = await _open_run(session, execution_id)
     redactor = await team_redactor(session, execution.team_id)
     approval = await approvals.request_approval(
         session,
@@ -143,22 +191,24 @@ async def ask(execution_id: str, body: schemas.AskApproval, session: SessionDep)
 
 
 @router.get(f"{BASE}/approvals/{{node_id}}", **needs("worker"))
-async def decision(execution_id: str, node_id: str, session: SessionDep) -> schemas.Decision:
+async def decision(execution: RunDep, node_id: str, session: SessionDep) -> schemas.Decision:
     """How it was decided, with the server's signature."""
-    execution = await _open_run(session, execution_id)
     approval = await approvals.find_request(session, execution.id, node_id)
     if approval is None:
         raise NotFound(f"the run has asked for no approval at '{node_id[:100]}'")
-    signed = json.loads(approval.decision) if approval.decision else {}
+    cancelled = execution.cancel_requested_at is not None
+    signed = json.loads(approval.decision) if approval.decision and not cancelled else {}
     return schemas.Decision.model_validate(
         {
-            "status": approval.status,
+            # A run that is to end hears of no consent any more.
+            "status": "cancelled" if cancelled else approval.status,
+            "reason": "the run was cancelled" if cancelled else approval.rejection_reason,
             "outcome": signed.get("outcome"),
             "by": signed.get("by", []),
             "comment": signed.get("comment", ""),
             "decided_at": approval.decided_at,
-            "decision": approval.decision,
-            "signature": approval.signature,
+            "decision": approval.decision if signed else None,
+            "signature": approval.signature if signed else None,
             "resumes": await approvals.last_resume(session, execution.id),
         }
     )
@@ -166,13 +216,9 @@ async def decision(execution_id: str, node_id: str, session: SessionDep) -> sche
 
 @router.post(f"{BASE}/heartbeat", **needs("worker"))
 async def heartbeat(
-    execution_id: str, body: schemas.Heartbeat, session: SessionDep
+    execution: RunDep, body: schemas.Heartbeat, session: SessionDep
 ) -> schemas.Heard:
     """The flow process lives; it hears whether it is to stop."""
-    execution = await _open_run(session, execution_id)
-    await session.execute(
-        update(WorkflowExecution)
-        .where(WorkflowExecution.id == execution_id)
-        .values(heartbeat_at=utc_now(), process=body.process)
-    )
+    execution.heartbeat_at, execution.process = utc_now(), body.process
+    await session.flush()
     return schemas.Heard(cancel_requested=execution.cancel_requested_at is not None)

@@ -44,6 +44,7 @@ class Asked(Answer):
 
 class Decision(Answer):
     status: str
+    reason: str | None = Field(None, description="Why the request was withdrawn or rejected")
     outcome: Literal["approved", "rejected", "expired"] | None
     by: list[str]
     comment: str
@@ -54,6 +55,16 @@ class Decision(Answer):
         description="When this server last resumed the run, in milliseconds since 1970; 0 if never."
         " A flow that is resumed without this having moved was resumed by somebody else."
     )
+
+
+class Adopt(Body):
+    flow_run_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")]
+
+
+class Adopted(Answer):
+    execution_id: str
+    parameters: Json = Field(description="What the flow takes in the place of its own")
+    stop: str | None = Field(None, description="Why it is to do nothing: it comes too late")
 
 
 class Heartbeat(Body):

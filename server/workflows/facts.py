@@ -141,8 +141,12 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2 scalars: ``Yes`` is a word, ``12:30`` is a text, and dates are texts."""
+class _Loader(yaml.CSafeLoader):
+    """YAML 1.2 scalars: ``Yes`` is a word, ``12:30`` is a text, and dates are texts.
+
+    The parser is the compiler's, libyaml: PyYAML's own refuses ``{label: Ready?}``, and what the
+    compiler takes has to be readable here.
+    """
 
 
 _Loader.yaml_implicit_resolvers = {}

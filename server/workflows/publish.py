@@ -2,7 +2,7 @@
 
 First the definition is compiled, then the orchestrator takes it, then our own
 tables change in one short transaction. No transaction is open while we wait
-for the orchestrator. If ours fails at the end, what ran before is deployed again.
+for the orchestrator. If ours fails at the end, the orchestrator's side is taken back.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import update
 
@@ -30,6 +31,13 @@ _COMPILED = ("changelog", "digest", "source", "filename", "source_map", "interfa
 _one_at_a_time: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
 
+class SomeActor(Protocol):
+    """Who publishes where nobody is signed in: a review that was merged."""
+
+    @property
+    def actor(self) -> Actor: ...
+
+
 @dataclass(frozen=True)
 class Publication:
     workflow: Workflow
@@ -39,7 +47,7 @@ class Publication:
 async def publish(
     database: Database,
     publisher: Publisher,
-    caller: Caller,
+    caller: Caller | SomeActor,
     workflow_id: str,
     *,
     changelog: str | None = None,
@@ -56,11 +64,11 @@ async def publish(
         if definition.published_at is None:
             definition.changelog = changelog if changelog is not None else definition.changelog
             take_over(definition, flow)
-        deployment_id = await _deploy(publisher, workflow, definition, flow)
+        deployment_id = await _deploy(publisher, workflow, definition, flow, caller.actor)
         try:
             return await _write(database, caller.actor, workflow, definition, deployment_id, flow)
         except BaseException:
-            await _restore(database, publisher, workflow)
+            await publisher.undo(workflow)
             raise
 
 
@@ -97,10 +105,14 @@ async def _compile(definition: WorkflowDefinition, acknowledge: bool | None) -> 
 
 
 async def _deploy(
-    publisher: Publisher, workflow: Workflow, definition: WorkflowDefinition, flow: Compiled
+    publisher: Publisher,
+    workflow: Workflow,
+    definition: WorkflowDefinition,
+    flow: Compiled,
+    author: Actor,
 ) -> str:
     try:
-        return await publisher.publish(workflow, definition, flow)
+        return await publisher.publish(workflow, definition, flow, author)
     except ApiError:
         raise
     except OrchestratorUnavailable:
@@ -170,18 +182,6 @@ async def _write(
             changelog=definition.changelog,
         )
     return Publication(workflow, in_flight)
-
-
-async def _restore(database: Database, publisher: Publisher, workflow: Workflow) -> None:
-    """Deploy again what was live before; without such a version, take the deployment down."""
-    if not workflow.is_published or workflow.published_version is None:
-        await publisher.unpublish(workflow)
-        return
-    async with database.reading() as session:
-        before = await version_of(session, workflow.id, workflow.published_version)
-        session.expunge_all()
-    flow = await compiled(before.content, before.format, before.version)
-    await publisher.publish(workflow, before, flow)
 
 
 async def unpublish(

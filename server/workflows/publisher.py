@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from server.actors import SERVER, Actor
 from server.models import Workflow, WorkflowDefinition
 from server.workflows.compiling import Compiled
 
@@ -16,9 +17,16 @@ class Publisher(Protocol):
     """
 
     async def publish(
-        self, workflow: Workflow, version: WorkflowDefinition, compiled: Compiled
+        self,
+        workflow: Workflow,
+        version: WorkflowDefinition,
+        compiled: Compiled,
+        author: Actor = SERVER,
     ) -> str:
         """Write the flow's file and deploy it, schedules included; the deployment's id."""
+
+    async def undo(self, workflow: Workflow) -> None:
+        """Take back the last publication of this workflow: our tables could not be written."""
 
     async def stage(
         self, workflow: Workflow, version: WorkflowDefinition, compiled: Compiled
@@ -33,9 +41,16 @@ class NoPublisher:
     """Where no orchestrator is set up: the API still answers, and says what is missing."""
 
     async def publish(
-        self, workflow: Workflow, version: WorkflowDefinition, compiled: Compiled
+        self,
+        workflow: Workflow,
+        version: WorkflowDefinition,
+        compiled: Compiled,
+        author: Actor = SERVER,
     ) -> str:
         raise _nobody()
+
+    async def undo(self, workflow: Workflow) -> None:
+        return
 
     async def stage(
         self, workflow: Workflow, version: WorkflowDefinition, compiled: Compiled
@@ -59,10 +74,18 @@ class FakePublisher:
     published: list[tuple[str, int]] = field(default_factory=list)
     staged: list[tuple[str, int]] = field(default_factory=list)
     unpublished: list[str] = field(default_factory=list)
+    undone: list[str] = field(default_factory=list)
     fails: Exception | None = None
 
+    async def undo(self, workflow: Workflow) -> None:
+        self.undone.append(workflow.id)
+
     async def publish(
-        self, workflow: Workflow, version: WorkflowDefinition, compiled: Compiled
+        self,
+        workflow: Workflow,
+        version: WorkflowDefinition,
+        compiled: Compiled,
+        author: Actor = SERVER,
     ) -> str:
         self._fail()
         self.published.append((workflow.id, version.version))

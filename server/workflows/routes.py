@@ -237,7 +237,7 @@ async def duplicate(
             200: {
                 "description": "The definition, byte for byte as it was saved",
                 "content": {
-                    "application/yaml": {"schema": {"type": "string"}},
+                    "application/yaml": {"schema": {}},
                     "application/json": {"schema": {}},
                 },
             },

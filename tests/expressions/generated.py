@@ -40,6 +40,7 @@ class Found(Output):
     parts: list[Part]
     current_part: Part | None = None
     total: int
+    is_new: bool
     body: Any = None
 
 
@@ -57,6 +58,25 @@ NAMES = {
     "numbers": ValueName("numbers", List(NUMBER)),
     "either": ValueName("either", one_of(STRING, NUMBER)),
     "user": ValueName("user", object_type({"email": STRING, "age": NUMBER}, more=True)),
+    "rows": ValueName(
+        "rows",
+        type_of_schema(
+            {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "key": {"type": "string"},
+                        "rank": {"type": "integer", "minimum": 0, "maximum": 9},
+                        "hint": {"type": ["string", "null"]},
+                        "inner": {"type": "object", "properties": {"deep": {"type": "string"}}},
+                    },
+                    "required": ["key", "rank"],
+                    "additionalProperties": False,
+                },
+            }
+        ),
+    ),
     "payload": ValueName("payload"),
     "other": ValueName("other"),
 }
@@ -91,8 +111,17 @@ def scope(chance: random.Random) -> dict[str, Any]:
             "parts": [part() for _ in range(chance.randrange(4))],
             "currentPart": chance.choice([None, part()]),
             "total": chance.randrange(-3, 100),
+            "isNew": chance.random() < 0.5,
             "body": anything(chance, 3),
         }
+
+    def row() -> dict[str, Any]:
+        optional = {
+            "hint": chance.choice([None, chance.choice(TEXTS)]),
+            "inner": {"deep": chance.choice(TEXTS)} if chance.random() < 0.5 else {},
+        }
+        given = {key: value for key, value in optional.items() if chance.random() < 0.6}
+        return {"key": chance.choice(TEXTS), "rank": chance.randrange(10), **given}
 
     def texts(most: int) -> list[str]:
         return [chance.choice(TEXTS) for _ in range(chance.randrange(most + 1))]
@@ -120,6 +149,7 @@ def scope(chance: random.Random) -> dict[str, Any]:
             "age": chance.choice(NUMBERS),
             "id": anything(chance, 1),
         },
+        "rows": [row() for _ in range(chance.randrange(4))],
         "payload": {key: anything(chance, 3) for key in ("a", "b", "c") if chance.random() < 0.8},
         "other": anything(chance, 3),
     }
@@ -140,6 +170,12 @@ def anything(chance: random.Random, depth: int) -> Any:
             keys = ["a", "b", "name", "length", "0"]
             return {key: anything(chance, depth - 1) for key in keys if chance.random() < 0.4}
     return None
+
+
+ROW = [
+    ".key", "['key']", ".rank", ".hint", "?.hint", ".hint?.length", ".inner", ".inner?.deep",
+    "?.inner?.deep?.length", ".inner.deep",
+]  # fmt: skip
 
 
 class Result(BaseModel):
@@ -227,8 +263,52 @@ class Expressions:
             lambda: self.around(f"note ?? {self.text(deeper)}"),
             lambda: self.around(f"{self.text(deeper)} || {self.text(deeper)}"),
             lambda: self.around(f"maybe-1?.output.currentPart?.name ?? {self.text(deeper)}"),
+            lambda: f"({self.proof('note')} ? note : {self.text(deeper)})",
+            lambda: f"({self.proof('note')} ? note.trim() + note.length : {self.text(deeper)})",
+            lambda: (
+                f"({self.proof('rows[0]?.inner?.deep')} ? rows[0].inner.deep : {self.text(deeper)})"
+            ),
+            lambda: (
+                f"({self.disproof('find-1.output.currentPart')} ? {self.text(deeper)} : find-1.output.currentPart.name)"
+            ),
+            lambda: f"({self.proof('payload.a')} ? payload.a.b : {self.text(deeper)}) + ''",
+            lambda: (
+                f"({self.disproof('maybe-1.output')} ? {self.text(deeper)} : maybe-1.output.currentPart?.note ?? 'x')"
+            ),
+            lambda: self.arrow("rows", "map", "row", self.text, deeper) + ".join('|')",
             lambda: self.around(f"{self.text(deeper)} && {self.text(deeper)}"),
             lambda: self.around(f"find-1.error?.message ?? {self.text(deeper)}"),
+        )
+
+    def proof(self, place: str) -> str:
+        """A test that holds only if the place is something, or looks as if."""
+        return self.chance.choice(
+            [
+                place,
+                f"!!{place}",
+                f"{place} != null",
+                f"{place} !== null",
+                f"{place} != undefined",
+                f"{place} !== undefined",
+                f"!({place} == null)",
+                f"{place} != null && flag",
+                f"flag && {place}",
+                f"{place} === 'a'",
+                f"!(!{place} || flag)",
+            ]
+        )
+
+    def disproof(self, place: str) -> str:
+        return self.chance.choice(
+            [
+                f"!{place}",
+                f"{place} == null",
+                f"{place} === null",
+                f"null === {place}",
+                f"undefined == {place}",
+                f"(!{place} || flag)",
+                f"!({place} != null && {place})",
+            ]
         )
 
     def quoted(self, text: str) -> str:
@@ -319,6 +399,8 @@ class Expressions:
             lambda: self.around(f"maybe-1?.output.total {equal} {self.numeral()}"),
             lambda: self.around(f"maybe-1.status === 'success' && maybe-1.output.total {order} 3"),
             lambda: self.around(f"maybe-1.output != null && maybe-1.output.parts.length {order} 1"),
+            lambda: self.around(f"maybe-1?.output.isNew {equal} {self.chance.choice(['true', 'false', 'flag'])}"),
+            lambda: "maybe-1?.output.isNew",
             lambda: f"!({self.any(deeper)})",
             lambda: f"!{self.boolean(deeper)}",
             lambda: f"!!({self.any(deeper)})",
@@ -398,6 +480,7 @@ class Expressions:
 
     def unknown(self, depth: int) -> str:
         part = [name for name, kind in self.items if kind == "part"]
+        row = [name for name, kind in self.items if kind == "row"]
         leaves: list[Callable[[], str]] = [
             lambda: "payload",
             lambda: "other",
@@ -407,6 +490,8 @@ class Expressions:
             lambda: "find-1.output.body",
             lambda: "undefined",
             lambda: "null",
+            *[lambda: f"{self.chance.choice(row)}{self.chance.choice(ROW)}"] * 3 * bool(row),
+            lambda: f"rows[{self.chance.choice('01')}]{self.chance.choice(ROW)}",
             *[
                 lambda: (
                     f"{self.chance.choice(part)}.{self.chance.choice(['extra', 'note', 'ratio'])}"
@@ -432,6 +517,7 @@ class Expressions:
             lambda: f"{self.text(deeper)}[{self.number(deeper)}]",
             lambda: f"{self.parts(deeper)}[{self.number(deeper)}]?.{self.chance.choice(['name', 'fileSize', 'ratio', 'tags', 'extra', 'note'])}",
             lambda: self.arrow(self.parts(deeper), "find", "part", self.any, deeper),
+            lambda: self.arrow("rows", self.chance.choice(["map", "filter", "find", "some"]), "row", self.any, deeper),
             lambda: self.arrow(self.words(deeper), "find", "text", self.any, deeper),
             lambda: self.arrow(self.unknown(deeper), self.chance.choice(["map", "filter", "some", "every", "find"]), "any", self.any, deeper),
             lambda: f"({self.unknown(deeper)}).slice({self.slice(deeper)})",

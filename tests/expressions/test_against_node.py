@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Iterable
 from typing import Any
 
-from compiler.expressions import Expression, ExpressionError, compile_expression
+from compiler.expressions import Expression, ExpressionError, compile_expression, tree
+from compiler.expressions.parser import BINDS, MATH, METHODS
 from runtime_tasks import javascript as js
 from runtime_tasks.errors import ExpressionFailed
 from tests.expressions.generated import NAMES, Expressions, python_scope, scope
@@ -44,6 +46,59 @@ def for_node(text: str) -> str:
     return text.replace("find-1", "find_1").replace("maybe-1", "maybe_1")
 
 
+EVERYTHING = {
+    *BINDS,
+    *METHODS,
+    *(f"Math.{name}" for name in MATH),
+    *(["!", "-", "+", "?:", ".member", "[index]", "?.member", "?.[index]", "?.method()", "arrow"]),
+    *(["text", "number", "constant", "undefined", "name", "item", "template", "list", "object"]),
+}
+
+
+def constructs(roots: Iterable[tree.Node]) -> set[str]:
+    """What of the language occurs, so that nobody takes a part of it out of the generator."""
+    found: set[str] = set()
+    level = list(roots)
+    while level:
+        found.update(construct(node) for node in level)
+        level = [child for node in level for child in tree.children(node)]
+    return found
+
+
+def construct(node: tree.Node) -> str:
+    optional = getattr(node, "optional", False)
+    match node:
+        case tree.Binary() | tree.Logical() | tree.Unary():
+            return node.operator
+        case tree.Call():
+            return "?.method()" if optional else node.method
+        case tree.MathCall():
+            return f"Math.{node.function}"
+        case tree.Member():
+            return "?.member" if optional else ".member"
+        case tree.Index():
+            return "?.[index]" if optional else "[index]"
+        case tree.Constant(value=str()):
+            return "text"
+        case tree.Constant(value=None | bool()):
+            return "constant"
+    return NAMED[type(node)]
+
+
+NAMED: dict[type[tree.Node], str] = {
+    tree.Constant: "number",
+    tree.UndefinedConstant: "undefined",
+    tree.Reference: "name",
+    tree.Parameter: "item",
+    tree.Template: "template",
+    tree.Array: "list",
+    tree.ObjectLiteral: "object",
+    tree.Arrow: "arrow",
+    tree.Chain: "chain",
+    tree.Ternary: "?:",
+}
+
+
 def test_python_and_node_agree_on_generated_expressions() -> None:
     chance = random.Random(int(os.environ.get("EXPRESSION_SEED", "20240")))
     scopes = [scope(chance) for _ in range(SCOPES)]
@@ -63,6 +118,8 @@ def test_python_and_node_agree_on_generated_expressions() -> None:
             continue
         where = [chance.randrange(SCOPES) for _ in range(PER_EXPRESSION)]
         compiled.append((text, expression, where))
+
+    assert constructs(expression.tree for _, expression, _ in compiled) >= EVERYTHING
 
     theirs = in_node([(for_node(text), where) for text, _, where in compiled], scopes)
     differences: list[str] = []

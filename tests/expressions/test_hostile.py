@@ -192,6 +192,12 @@ def test_a_bomb_does_not_go_off(text: str) -> None:
         assert time.monotonic() - started < 20
 
 
+def test_a_preview_is_bounded_in_the_text_it_makes() -> None:
+    expression = compile_expression("words.map(a => words.map(b => a + b))", NAMES)
+    with pytest.raises(ExpressionFailed, match="steps"):
+        expression.evaluate({"words": ["x" * 10_000] * 200})
+
+
 def test_members_lead_to_data_only() -> None:
     class Thing:
         secret = "s"

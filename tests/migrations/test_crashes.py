@@ -189,3 +189,27 @@ def test_alembic_killed_in_the_middle_of_a_revision(
             assert partials == []
         execute(session)
         assert session.history().pending == ()
+
+
+def test_while_a_tool_outlives_its_worker_nobody_else_begins(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    slow = 'op.execute("SELECT pg_sleep(4)"); op.create_table("late", sa.Column("id", sa.Integer))'
+    folder = alembic(tmp_path / "project", ("slow", slow, 'op.drop_table("late")'))
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, postgresql_url, str(folder), "never", "1"],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    asleep = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(4)%' AND pid <> pg_backend_pid()"
+    deadline = time.monotonic() + 60
+    with connect(postgresql_url) as database:
+        while database.query(asleep) == [(0,)] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        child.kill()
+        child.wait()
+        with database.lock(wait=30):
+            assert database.query(asleep) == [(0,)]
+    with visiting(postgresql_url, folder, execution="next") as session:
+        assert [m.id for m in execute(session, wait=30).applied] == ["aaa1"]

@@ -74,6 +74,11 @@ def test_an_expression_that_does_not_fit_the_answer_is_named(receiver: Receiver)
         http_request(url=receiver.url, poll_until=lambda body: body["state"])
 
 
+def test_an_expression_without_its_braces_is_a_mistake_and_not_true(receiver: Receiver) -> None:
+    with pytest.raises(StepConfigError, match=r"between \{\{ and \}\}"):
+        http_request(url=receiver.url, poll_until=lambda response: "response.state === 'live'")
+
+
 def test_credentials_go_to_their_host(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATAROLL_SECRET_API", f"{receiver.url} token-1234")
     assert http_request(url=f"{receiver.url}/me", auth=secret("api")).status == 200

@@ -43,6 +43,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/workflows/{workflow_id}/triggers/{trigger_id}": {"isActive": False},
     "PUT /api/workflows/{workflow_id}/variables/{name}": {"value": "new value"},
     "POST /api/webhooks/{key}": {},
+    "POST /api/schedules/preview": {"cron": "0 2 * * *"},
+    "POST /api/events": {"data": {}, "teamId": "TEAM"},
     "POST /api/approvals/{approval_id}/approve": {},
     "POST /api/approvals/{approval_id}/reject": {},
     "POST /api/approvals/{approval_id}/comments": {"text": "Hm."},
@@ -57,6 +59,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "approvers": ["role:approver"],
         "timeout": 60,
     },
+    "POST /api/worker/adopt": {"flowRunId": "unknown"},
     "POST /api/worker/executions/{execution_id}/heartbeat": {"process": "1"},
 }
 QUERIES = {"GET /api/workflows/{workflow_id}/versions/{version}/compare": {"to": 1}}

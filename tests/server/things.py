@@ -174,5 +174,5 @@ async def make_things(world: World, team_id: str, *, approvers: list[str] | None
                 ),
             ]
         )
-    ids |= {"team_id": team_id, "version": "1", "name": "hook", "template_id": "simple-migration"}
+    ids |= {"team_id": team_id, "version": "1", "name": "hook", "template_id": "simple_migration"}
     return Things(ids, key)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Self
 
 from runtime_tasks.errors import StepError
@@ -179,6 +180,14 @@ class Database(ABC):
     def set_timeouts(self, *, lock: float, statement: float) -> None:
         """Seconds to wait for a lock, and for a statement; 0 for as long as it takes."""
 
+    def for_a_tool(self, *, lock: float, statement: float, holding: bool) -> list[str]:
+        """What a project's tool has to run on each connection of its own.
+
+        Its timeouts; and, ``holding``, its share in our lock: when the worker dies and the tool's
+        last statement is still at work in the server, nobody else may begin.
+        """
+        return []
+
     @abstractmethod
     def lock(self, *, wait: float) -> AbstractContextManager[None]:
         """Own the database: one migration at a time. Raises Refused, naming the holder."""
@@ -186,6 +195,10 @@ class Database(ABC):
     @abstractmethod
     def copy(self, tracking: Sequence[str]) -> AbstractContextManager[DatabaseUrl]:
         """A scratch copy, gone after the block; ``tracking`` tables come with their rows."""
+
+    @abstractmethod
+    def backup(self, path: Path) -> None:
+        """The whole database, schema and rows, into that file."""
 
     copy_has_rows = False
     """Whether :meth:`copy` carries the data or the schema only."""

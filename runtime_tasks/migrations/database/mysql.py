@@ -160,6 +160,16 @@ class MySQL(Database):
         if "MariaDB" in self.server():
             self.run(f"SET SESSION max_statement_time = {statement or 0}")
 
+    def for_a_tool(self, *, lock: float, statement: float, holding: bool) -> list[str]:
+        seconds = max(1, int(lock)) if lock else 31_536_000
+        settings = [
+            f"SET SESSION lock_wait_timeout = {seconds}",
+            f"SET SESSION innodb_lock_wait_timeout = {seconds}",
+        ]
+        if "MariaDB" in self.server():
+            settings.append(f"SET SESSION max_statement_time = {statement or 0}")
+        return settings
+
     @contextmanager
     def lock(self, *, wait: float) -> Iterator[None]:
         """``GET_LOCK`` of the session: it ends when the server has ended our last statement."""

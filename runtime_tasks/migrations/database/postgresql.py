@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -100,14 +100,13 @@ class PostgreSQL(Database):
     def _execute(
         self, sql: str, parameters: Sequence[Any] | None, *, marked: bool = False
     ) -> psycopg.Cursor[Any]:
-        cursor = self._connection.cursor()
         try:
+            cursor = self._connection.cursor()
             if parameters:
                 text = sql if marked else sql.replace("?", "%s")
                 return cursor.execute(text.encode(), tuple(parameters))
             return cursor.execute(sql.encode())
         except psycopg.Error as error:
-            cursor.close()
             raise StatementFailed(
                 self.url.scrub(_message(error)),
                 code=error.sqlstate or "",
@@ -154,11 +153,32 @@ class PostgreSQL(Database):
         self.run(f"SET lock_timeout = {int(lock * 1000)}")
         self.run(f"SET statement_timeout = {int(statement * 1000)}")
 
+    def for_a_tool(self, *, lock: float, statement: float, holding: bool) -> list[str]:
+        settings = [
+            "SET client_connection_check_interval = 1000",
+            f"SET lock_timeout = {int(lock * 1000)}",
+            f"SET statement_timeout = {int(statement * 1000)}",
+        ]
+        share = [f"SELECT pg_advisory_lock_shared({lock_key('dataroll tool')})"]
+        return settings + (share if holding else [])
+
     @contextmanager
     def lock(self, *, wait: float) -> Iterator[None]:
         """An advisory lock of the session: it ends when the server has ended our last statement."""
-        key = lock_key("dataroll")
+        key, tool = lock_key("dataroll"), lock_key("dataroll tool")
         deadline = time.monotonic() + wait
+        self._wait_for(key, deadline)
+        try:
+            # A tool that outlived its worker has this one; its server process frees it at its end.
+            self._wait_for(tool, max(deadline, time.monotonic() + 5))
+            self.run(f"SELECT pg_advisory_unlock({tool})")
+            yield
+        finally:
+            if not self._connection.closed:
+                self._rollback_quietly()
+                self._try(f"SELECT pg_advisory_unlock({key})")
+
+    def _wait_for(self, key: int, deadline: float) -> None:
         while not self.query(f"SELECT pg_try_advisory_lock({key})")[0][0]:
             if time.monotonic() > deadline:
                 raise Refused(
@@ -166,12 +186,6 @@ class PostgreSQL(Database):
                     "wait until that has ended"
                 )
             time.sleep(0.1)
-        try:
-            yield
-        finally:
-            if not self._connection.closed:
-                self._rollback_quietly()
-                self._try(f"SELECT pg_advisory_unlock({key})")
 
     def _holder(self, key: int) -> str:
         rows = self.query(
@@ -182,6 +196,31 @@ class PostgreSQL(Database):
             f" AND l.classid = {(key >> 32) & 0xFFFFFFFF}::oid AND l.objid = {key & 0xFFFFFFFF}::oid"
         )
         return f"{rows[0][0]} (server process {rows[0][1]})" if rows else "somebody else"
+
+    def shield_sequences(self, words: Collection[str]) -> None:
+        """Let the open transaction count on sequences of its own, if it uses any of these tables.
+
+        Numbers that a rolled-back INSERT took are not given back; but a sequence that was
+        restarted in a transaction takes them from a copy, which goes with the transaction.
+        """
+        rows = self.query(
+            "SELECT s.seqrelid::regclass::text, c.relname, coalesce(t.relname, ''), s.seqincrement"
+            " FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid"
+            " LEFT JOIN pg_depend d ON d.objid = c.oid AND d.classid = 'pg_class'::regclass"
+            " AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')"
+            " LEFT JOIN pg_class t ON t.oid = d.refobjid"
+        )
+        for sequence, name, table, step in rows:
+            if name.lower() in words or table.lower() in words:
+                self.run("SAVEPOINT shield")
+                try:
+                    ((last, called),) = self.query(f"SELECT last_value, is_called FROM {sequence}")
+                    following = last + step if called else last
+                    self.run(f"ALTER SEQUENCE {sequence} RESTART WITH {following}")
+                except StatementFailed:
+                    # Not ours to alter, or at its end: then its numbers are used up as ever.
+                    self.run("ROLLBACK TO SAVEPOINT shield")
+                self.run("RELEASE SAVEPOINT shield")
 
     @contextmanager
     def copy(self, tracking: Sequence[str]) -> Iterator[DatabaseUrl]:

@@ -23,6 +23,13 @@ def say(event, **fields):
     OUT.flush()
 
 
+def wait_for_the_parent(task):
+    """Where half a migration can stay, the parent first notes what the schema is like."""
+    if task.get("ask"):
+        GO.wait()
+        GO.clear()
+
+
 class Stop(BaseException):
     """The parent wants no further revision."""
 
@@ -32,15 +39,14 @@ def end_with_the_parent():
 
     def wait():
         for line in sys.stdin:
-            if line.strip() == "stop":
-                STOP.set()
+            {"stop": STOP, "go": GO}[line.strip()].set()
         if not FINISHED.is_set():
             os._exit(70)
 
     threading.Thread(target=wait, daemon=True).start()
 
 
-STOP, FINISHED = threading.Event(), threading.Event()
+STOP, GO, FINISHED = threading.Event(), threading.Event(), threading.Event()
 
 
 def redirect_engines(task):
@@ -191,8 +197,6 @@ def run(task):
     from alembic.runtime.migration import MigrationStep
     from alembic.script import ScriptDirectory
 
-    redirect_engines(task)
-    watch_statements(task)
     config = configuration(task)
     script = ScriptDirectory.from_config(config)
 
@@ -246,6 +250,7 @@ def run(task):
             if STOP.is_set():
                 raise Stop()
             say("revision-started", id=step.revision.revision)
+            wait_for_the_parent(task)
             yield step
             say("revision-done", id=step.revision.revision)
 
@@ -261,7 +266,17 @@ def main():
     for name, value in task.get("environment", {}).items():
         os.environ[name] = value
     try:
-        run(task)
+        redirect_engines(task)
+        watch_statements(task)
+        try:
+            run(task)
+        except RuntimeError as error:
+            # Some projects call Alembic from an AnyIO worker thread and their env.py relies on it.
+            if "AnyIO worker thread" not in str(error):
+                raise
+            import anyio
+
+            anyio.run(anyio.to_thread.run_sync, run, task)
         say("done")
     except Stop:
         say("stopped")

@@ -14,6 +14,7 @@ from runtime_tasks.migrations.tools.protocol import MigrationTool
 
 TOOLS = {
     "alembic": "alembic:Alembic",
+    "django": "django:Django",
     "dbmate": "dbmate:Dbmate",
     "prisma": "prisma:Prisma",
     "drizzle": "drizzle:Drizzle",

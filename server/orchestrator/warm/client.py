@@ -31,7 +31,8 @@ def main() -> int:
     code = int(answers.readline() or -signal.SIGKILL)
     if code < 0:
         # Die of what the engine died of, so that the worker reports the same.
-        signal.signal(-code, signal.SIG_DFL)
+        if -code not in (signal.SIGKILL, signal.SIGSTOP):  # those two have no other handling
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     return code
 

@@ -1,0 +1,120 @@
+"""How long a compilation takes, as multiples of parsing the same text with PyYAML's C loader.
+
+    python benchmarks/compile.py            # the table
+    python benchmarks/compile.py --most 3   # exit code 1 if 20 or 100 nodes take more
+
+"compile" is a compilation that finds nothing which an earlier one has kept, "again" one after a
+small edit in the same process, "hit" an unchanged text. Ratios within one run are comparable between machines; the two are measured in turn, and the best
+of several rounds counts, so that a busy machine disturbs both alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from compiler import compile_workflow, gate, imports
+from compiler.cache import FlowCache
+from compiler.workflow import check_workflow
+
+SIZES = (20, 100, 1000, 5000)
+WISH = Path(__file__).parents[1] / "templates/workflows/safe_production_migration.yaml"
+
+
+def definition(size: int) -> str:
+    """A chain of the wish's nodes over and over: discover, condition, dry run, approval, …."""
+    head = WISH.read_text().partition("nodes:\n")[0]
+    lines = ["nodes:", "  start:", "    type: trigger", "    label: Start"]
+    edges = ["edges:"]
+    before, label = "start", ""
+    kinds = (
+        'action|Discover {n}|action: discover_migrations|connectionId: "{{{{ connectionId }}}}"',
+        'condition|Any {n}?|condition: "{{{{ {before}.output.migrations.length > 0 }}}}"|operator: equals|value: true',
+        'action|Dry run {n}|action: dry_run|connectionId: "{{{{ connectionId }}}}"|migrations: "{{{{ {discover}.output.migrations }}}}"',
+        'approval|Approve {n}|approvers: ["{{{{ currentUser.teamOwner }}}}"]|timeout: 3600',
+        'notification|Tell {n}|provider: slack|webhook: "{{{{ slackWebhook }}}}"|message: "Step {n} of {{{{ targetEnv }}}}"|maxRetries: 3',
+    )
+    labels = ("", "Yes", "", "Approved", "")
+    discover = ""
+    for number in range(1, size):
+        kind = (number - 1) % len(kinds)
+        id_ = f"node-{number}"
+        discover = id_ if kind == 0 else discover
+        type_, name, *rest = (
+            kinds[kind].format(n=number, before=before, discover=discover).split("|")
+        )
+        lines += [f"  {id_}:", f"    type: {type_}", f"    label: {name}"]
+        lines += [f"    {line}" for line in rest]
+        edges += [f"  - source: {before}", f"    target: {id_}"]
+        edges += [f'    label: "{label}"'] if label else []
+        before, label = id_, labels[kind]
+    return head + "\n".join([*lines, *edges]) + "\n"
+
+
+def best(
+    rounds: int,
+    *functions: Callable[[], object],
+    clock: Callable[[], float] = time.process_time,
+) -> list[float]:
+    """Seconds of each function, measured in turn; of processor time unless told otherwise."""
+    found = [1e9] * len(functions)
+    for _ in range(rounds):
+        for index, function in enumerate(functions):
+            start = clock()
+            function()
+            found[index] = min(found[index], clock() - start)
+    return found
+
+
+def afresh(text: str) -> None:
+    """A compilation that finds nothing which an earlier one has kept."""
+    gate._looked_at.cache_clear()
+    imports.names_in.cache_clear()
+    compile_workflow(text, "yaml")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--most", type=float, help="the ratio that 20 and 100 nodes may have")
+    most = parser.parse_args().most
+    print(
+        f"{'nodes':>6} {'bytes':>8} {'C loader':>10} {'check':>10} {'compile':>10} {'ratio':>6} {'again':>10} {'hit':>9}"
+    )
+    ratios = []
+    for size in SIZES:
+        text = definition(size)
+        cache = FlowCache()
+        cache.compile(text, "yaml")
+        loader, check, compilation, again, hit = best(
+            max(5, 1500 // size),
+            lambda text=text: yaml.load(text, yaml.CSafeLoader),  # type: ignore[misc]
+            lambda text=text: check_workflow(text, "yaml"),  # type: ignore[misc]
+            lambda text=text: afresh(text),  # type: ignore[misc]
+            lambda text=text: compile_workflow(text, "yaml"),  # type: ignore[misc]
+            lambda text=text, cache=cache: cache.compile(text, "yaml"),  # type: ignore[misc]
+        )
+        ratios.append(compilation / loader)
+        print(
+            f"{size:>6} {len(text):>8} {loader * 1e3:>7.2f} ms {check * 1e3:>7.2f} ms "
+            f"{compilation * 1e3:>7.2f} ms {compilation / loader:>6.2f} "
+            f"{again * 1e3:>7.2f} ms {hit * 1e6:>6.0f} µs"
+        )
+    program = [sys.executable, "-m", "cli", "compile", "--check", str(WISH)]
+    (cold,) = best(
+        5,
+        lambda: subprocess.run(program, capture_output=True, check=False),
+        clock=time.perf_counter,
+    )
+    print(f"dataroll compile of one file, cold: {cold * 1e3:.0f} ms")
+    if most is not None and max(ratios[:2]) > most:
+        sys.exit(f"more than {most} times the C loader")
+
+
+if __name__ == "__main__":
+    main()

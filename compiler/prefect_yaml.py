@@ -1,0 +1,99 @@
+"""``prefect.yaml`` for committed flows: their schedules and event triggers, as ``prefect deploy`` takes them.
+
+::
+
+    text = prefect_yaml([compile_workflow(source, "yaml") for source in sources])
+
+Schedules are the scheduled triggers of the definition. A webhook trigger becomes a Prefect event
+trigger on ``dataroll.webhook.received`` for that workflow, an event trigger one on
+``dataroll.<event>``; the event's payload is ``trigger.body``. Prefect cannot evaluate a filter, so
+the flow asks it itself and ends as cancelled when the payload does not pass.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from compiler.compiled import CompiledFlow
+
+HEADER = """\
+# Written by `dataroll compile --prefect`; deploy all of it with
+# `prefect --no-prompt deploy --all` in this folder.
+# docs/prefect.md says how events start these deployments.
+"""
+POOL = "dataroll"
+RECEIVED = "dataroll.webhook.received"
+
+
+def prefect_yaml(flows: Iterable[CompiledFlow], folder: str = "generated") -> str:
+    """The file's text, deployments by name; ``folder`` is where the flows lie."""
+    deployments = [_deployment(flow, folder) for flow in sorted(flows, key=lambda f: f.filename)]
+    document = {
+        "name": "dataroll",
+        # Where the flows lie is known to the machine that deploys, not to this file.
+        "build": [
+            {
+                "prefect.deployments.steps.run_shell_script": {
+                    "id": "here",
+                    "script": "pwd",
+                    "stream_output": False,
+                }
+            }
+        ],
+        "pull": [
+            {"prefect.deployments.steps.set_working_directory": {"directory": "{{ here.stdout }}"}}
+        ],
+        "deployments": deployments,
+    }
+    return HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _deployment(flow: CompiledFlow, folder: str) -> dict[str, Any]:
+    slug = flow.filename.removesuffix(".py").replace("_", "-")
+    made: dict[str, Any] = {
+        "name": "committed",
+        "version": str(flow.version),
+        "description": f"{flow.name}, {flow.digest}",
+        "entrypoint": f"{folder}/{flow.filename}:{flow.entrypoint}",
+        "tags": ["dataroll", f"workflow:{slug}"],
+        "enforce_parameter_schema": False,
+        "work_pool": {"name": POOL},
+    }
+    schedules = [
+        {"cron": each.cron, "timezone": each.timezone, "slug": each.node, "active": True}
+        for each in flow.schedules
+    ]
+    if schedules:
+        made["schedules"] = schedules
+    triggers = [
+        _trigger(each.kind, each.config, slug)
+        for each in flow.triggers
+        if each.kind in ("webhook", "event")
+    ]
+    if triggers:
+        made["triggers"] = triggers
+    return made
+
+
+def _trigger(kind: str, config: Any, slug: str) -> dict[str, Any]:
+    body = json.dumps({"type": kind, "body": "BODY"})
+    trigger: dict[str, Any] = {"type": "event", "enabled": True}
+    if kind == "webhook":
+        trigger |= {
+            "match": {"prefect.resource.id": f"dataroll.workflow.{slug}"},
+            "expect": [RECEIVED],
+        }
+    else:
+        trigger["expect"] = [f"dataroll.{config['event']}"]
+    template = body.replace('"BODY"', "{{ event.payload | tojson }}")
+    trigger["parameters"] = {
+        "trigger": {
+            "__prefect_kind": "json",
+            "value": {"__prefect_kind": "jinja", "template": template},
+        }
+    }
+    return trigger

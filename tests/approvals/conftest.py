@@ -1,0 +1,141 @@
+"""A database with a team of voters, and runs that wait for their approval."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from server.actors import Caller
+from server.approvals.service import request_approval
+from server.approvals.signing import Signer
+from server.database import Database
+from server.ids import new_id
+from server.models import (
+    Membership,
+    Team,
+    User,
+    Workflow,
+    WorkflowApproval,
+    WorkflowDefinition,
+    WorkflowExecution,
+    utc_now,
+)
+from server.orchestrator.fake import FakeOrchestrator
+from server.orchestrator.protocol import RunRequest
+
+_numbers = count(1)
+
+
+@dataclass
+class Office:
+    """A team on a database of its own. Rows are made directly: the votes are what is tested."""
+
+    database: Database
+    orchestrator: FakeOrchestrator = field(default_factory=FakeOrchestrator)
+    team_id: str = field(default_factory=new_id)
+    workflow_id: str = field(default_factory=new_id)
+    people: dict[str, str] = field(default_factory=dict)
+    """User id by e-mail address."""
+
+    async def open(self) -> None:
+        async with self.database.writing() as session:
+            session.add(Team(id=self.team_id, name="Team", slug="team"))
+            session.add(
+                Workflow(
+                    id=self.workflow_id,
+                    team_id=self.team_id,
+                    name="Ship",
+                    slug="ship",
+                    trigger="manual",
+                    created_by="somebody",
+                )
+            )
+
+    async def allow_self_approval(self, allowed: bool) -> None:
+        async with self.database.writing() as session:
+            team = await session.get_one(Team, self.team_id)
+            team.allow_self_approval = allowed
+
+    async def hire(self, email: str, role: str = "approver") -> Caller:
+        async with self.database.writing() as session:
+            user = User(id=new_id(), email=email, name=email.partition("@")[0])
+            session.add(user)
+            await session.flush()
+            session.add(Membership(team_id=self.team_id, user_id=user.id, role=role))
+        self.people[email] = user.id
+        return Caller(
+            user_id=user.id,
+            email=email,
+            name=user.name,
+            is_admin=False,
+            roles={self.team_id: role},
+            credential="token",
+            credential_id="token",
+        )
+
+    async def run(self, started_by: str = "schedule") -> str:
+        """A run that is under way and alive; its id."""
+        async with self.database.writing() as session:
+            definition = WorkflowDefinition(
+                id=new_id(),
+                workflow_id=self.workflow_id,
+                content="{}",
+                version=next(_numbers),
+                created_by="somebody",
+            )
+            session.add(definition)
+            execution = WorkflowExecution(
+                id=new_id(),
+                workflow_id=self.workflow_id,
+                team_id=self.team_id,
+                definition_id=definition.id,
+                version=definition.version,
+                status="waiting",
+                triggered_by=started_by,
+                heartbeat_at=utc_now() + timedelta(hours=1),  # alive, however slow this machine
+            )
+            run_id = await self.orchestrator.start(RunRequest(execution.id, "d", "run", {}))
+            execution.prefect_flow_run_id = run_id
+            session.add(execution)
+        self.orchestrator.settle(run_id, "approval-1", "waiting", node_type="approval")
+        return execution.id
+
+    async def ask(self, execution_id: str, approvers: list[str], **more: Any) -> WorkflowApproval:
+        given: dict[str, Any] = {
+            "node_id": "approval-1",
+            "required": "any",
+            "timeout_seconds": 3600,
+            "plan_hash": "sha256:plan",
+            **more,
+        }
+        async with self.database.writing() as session:
+            execution = await session.get_one(WorkflowExecution, execution_id, with_for_update=True)
+            return await request_approval(session, execution, approvers=approvers, **given)
+
+    async def approval(self, approval_id: str) -> WorkflowApproval:
+        async with self.database.reading() as session:
+            found = await session.scalar(
+                select(WorkflowApproval).where(WorkflowApproval.id == approval_id)
+            )
+            assert found is not None
+            return found
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    """On SQLite and on PostgreSQL."""
+    database = Database(database_url, signer=Signer.open(tmp_path / "home", {}))
+    await database.migrate()
+    office = Office(database)
+    await office.open()
+    try:
+        yield office
+    finally:
+        await database.close()

@@ -1,0 +1,88 @@
+"""What is written about the server is what the server does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from server.api_docs import markdown, openapi_document
+from tests.server.conftest import World
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_api_document_is_up_to_date() -> None:
+    written = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert written == markdown(openapi_document()), "run: make api-docs"
+
+
+def test_every_endpoint_of_the_wish_is_there() -> None:
+    paths = openapi_document()["paths"]
+    wished = {
+        "/api/workflows": {"get", "post"},
+        "/api/workflows/{workflow_id}": {"get", "patch", "delete"},
+        "/api/workflows/{workflow_id}/publish": {"post"},
+        "/api/workflows/{workflow_id}/test": {"post"},
+        "/api/workflows/{workflow_id}/execute": {"post"},
+        "/api/executions/{execution_id}": {"get"},
+        "/api/executions/{execution_id}/logs": {"get"},
+        "/api/executions/{execution_id}/cancel": {"post"},
+        "/api/workflows/{workflow_id}/executions": {"get"},
+        "/api/workflows/{workflow_id}/triggers": {"get", "post"},
+        "/api/workflows/{workflow_id}/triggers/{trigger_id}": {"patch", "delete"},
+        "/api/webhooks/{key}": {"post"},
+        "/api/workflow-templates": {"get"},
+        "/api/workflows/from-template/{template_id}": {"post"},
+    }
+    for path, methods in wished.items():
+        assert methods <= paths[path].keys(), path
+
+
+def test_every_table_of_the_wish_has_its_columns() -> None:
+    from server.models import Base
+
+    wished = {
+        "workflows": "id team_id name description definition_id version is_published published_at "
+        "tags trigger created_by created_at updated_at",
+        "workflow_definitions": "id workflow_id content format nodes edges version changelog "
+        "created_at created_by",
+        "workflow_executions": "id workflow_id status triggered_by triggered_at started_at "
+        "completed_at context output error",
+        "node_executions": "id execution_id node_id node_type node_name status input output error "
+        "started_at completed_at duration retry_count retryable",
+        "workflow_triggers": "id workflow_id type config is_active created_at updated_at",
+        "workflow_variables": "id workflow_id name type default_value description is_secret "
+        "created_at updated_at",
+        "workflow_approvals": "id execution_id node_id status approvers approved_by approved_at "
+        "rejection_reason timeout expires_at",
+    }
+    for table, columns in wished.items():
+        assert set(columns.split()) <= set(Base.metadata.tables[table].columns.keys()), table
+
+
+async def test_pages_allow_nothing_from_elsewhere(world: World) -> None:
+    answer = await world.client().get("/")
+    assert answer.status_code in (200, 401)
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "http:" not in policy
+    assert "https:" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert not re.search(r"https?://", answer.text)
+
+
+async def test_the_editor_answers_for_its_own_addresses_only(world: World, tmp_path: Path) -> None:
+    web = tmp_path / "web"
+    (web / "assets").mkdir(parents=True)
+    (web / "index.html").write_text("<title>the editor</title>")
+    (web / "assets" / "a.js").write_text("1")
+    (tmp_path / "secret.txt").write_text("not yours")
+    world.app.state.web = web
+    client = world.client()
+    for path in ("/", "/workflows/c1/editor", "/login"):
+        assert "the editor" in (await client.get(path)).text
+    assert "immutable" in (await client.get("/assets/a.js")).headers["cache-control"]
+    for path in ("/assets/b.js", "/api/nothing", "/..%2fsecret.txt", "/%2e%2e/secret.txt"):
+        answer = await client.get(path)
+        assert answer.status_code == 404, path
+        assert "not yours" not in answer.text

@@ -1,0 +1,65 @@
+"""dataroll rotate-key and dataroll doctor, as people run them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cli.doctor import doctor
+from cli.rotate_key import rotate_key
+from tests.server.conftest import running
+
+
+async def test_rotating_keeps_every_secret_and_forgets_the_old_key(
+    tmp_path: Path, any_compiler: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncio
+
+    home = tmp_path / "home"
+    text = "name: W\ntrigger: manual\nvariables: {own: {type: secret}, team: {type: secret}}\n"
+    async with running(home) as world:
+        workflow = await world.published(text)
+        body = {"name": "team", "type": "secret", "value": "of the team"}
+        await world.admin.post("/api/variables", json=body)
+        own = {"value": "of the workflow"}
+        await world.admin.put(f"/api/workflows/{workflow['id']}/variables/own", json=own)
+        await world.admin.post(
+            "/api/connections", json={"name": "c", "url": "postgresql://u:p@h/db"}
+        )
+        await world.admin.post(
+            f"/api/workflows/{workflow['id']}/triggers", json={"type": "webhook"}
+        )
+    before = (home / "secret.key").read_text()
+    monkeypatch.setenv("DATAROLL_HOME", str(home))
+    monkeypatch.delenv("DATAROLL_SECRET_KEY", raising=False)
+    result = await asyncio.to_thread(CliRunner().invoke, rotate_key, ["--forget-old"])
+    assert result.exit_code == 0, result.output
+    assert "4 secrets" in result.output
+    assert (home / "secret.key").read_text() not in ("", before)
+    assert before.strip() not in (home / "secret.key").read_text()
+    assert (home / "secret.key").stat().st_mode & 0o777 == 0o600
+    async with running(home) as world:
+        started = await world.admin.post(f"/api/workflows/{workflow['id']}/execute", json={})
+        base = f"/api/worker/executions/{started.json()['id']}"
+        assert (await world.worker.get(f"{base}/secrets/own")).json() == own
+        assert (await world.worker.get(f"{base}/secrets/team")).json()["value"] == "of the team"
+        connections = (await world.worker.get(f"{base}/connections")).json()
+        assert connections[0]["url"] == "postgresql://u:p@h/db"
+
+
+def test_doctor_names_what_is_wrong_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "secret.key").write_text("x")
+    (home / "secret.key").chmod(0o644)
+    monkeypatch.setenv("DATAROLL_HOME", str(home))
+    monkeypatch.setenv("DATAROLL_PUBLIC_URL", "http://127.0.0.1:9")
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    result = CliRunner().invoke(doctor)
+    assert result.exit_code == 1
+    assert f"chmod 600 {home / 'secret.key'}" in result.output
+    assert "start it with `dataroll up`" in result.output

@@ -1,0 +1,82 @@
+"""prefect.yaml: current, taken by Prefect itself, and its events start runs with their payload."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_flows_and_prefect_yaml_are_what_the_templates_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    files = sorted(str(file) for file in Path("templates/workflows").glob("*.yaml"))
+    result = CliRunner().invoke(main, ["compile", "--check", "--prefect", "prefect.yaml", *files])
+    assert result.exit_code == 0, result.output
+
+
+def test_schedules_and_triggers_are_the_definitions() -> None:
+    deployments = {
+        each["entrypoint"].rpartition(":")[2]: each
+        for each in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    }
+    assert deployments["weekly_audit"]["schedules"] == [
+        {"cron": "0 18 * * fri", "timezone": "UTC", "slug": "friday", "active": True}
+    ]
+    [trigger] = deployments["deployment_pipeline"]["triggers"]
+    assert trigger["match"] == {"prefect.resource.id": "dataroll.workflow.deployment-pipeline"}
+    assert "triggers" not in deployments["prod_safe"]
+
+
+@pytest.mark.slow
+async def test_an_event_at_prefect_starts_the_deployment_with_its_payload(
+    prefect: str, tmp_path: Path
+) -> None:
+    async with httpx.AsyncClient(base_url=f"{prefect}/", timeout=30) as api:
+        pool = await api.post("work_pools/", json={"name": "dataroll", "type": "process"})
+        assert pool.status_code in (201, 409)
+        deployed = await asyncio.to_thread(
+            subprocess.run,
+            [*(sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all")],
+            cwd=ROOT,
+            env=os.environ | {"PREFECT_API_URL": prefect, "PREFECT_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+        assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+        found = await api.post("deployments/filter", json={})
+        names = {each["entrypoint"].rpartition(":")[2]: each for each in found.json()}
+        assert len(names) >= 12
+        assert [s["schedule"]["cron"] for s in names["scheduled"]["schedules"]] == ["0 7 * * *"]
+        deployment = names["deployment_pipeline"]["id"]
+        event: dict[str, Any] = {
+            "occurred": datetime.now(UTC).isoformat(),
+            "event": "dataroll.webhook.received",
+            "resource": {"prefect.resource.id": "dataroll.workflow.deployment-pipeline"},
+            "payload": {"ref": "refs/heads/main", "text": 'a "quoted" {{ word }}'},
+            "id": str(uuid4()),
+        }
+        sent = await api.post("events", json=[event])
+        assert sent.status_code == 204
+        for _ in range(100):
+            runs = await api.post(
+                "flow_runs/filter", json={"deployments": {"id": {"any_": [deployment]}}}
+            )
+            if runs.json():
+                break
+            await asyncio.sleep(0.3)
+        [run] = runs.json()
+        assert run["parameters"]["trigger"] == {"type": "webhook", "body": event["payload"]}
