@@ -216,7 +216,7 @@ def test_cancelling_a_run_that_waits_ends_it_and_refuses_votes(broken: Broken) -
     assert "customers" not in tables(database)
 
 
-RUNS = int(os.environ.get("DATAROLL_TEST_WAITING_RUNS", "10"))
+RUNS = int(os.environ.get("DATAROLL_TEST_WAITING_RUNS", "4"))
 
 
 def test_waiting_runs_outlive_the_server_prefect_and_the_worker(broken: Broken) -> None:

@@ -84,14 +84,17 @@ class Installed:
         os.kill(pid, signal.SIGKILL)
         return True
 
-    def flow_process(self, execution_id: str) -> int:
-        """The process that runs the flow, as it names itself in its heartbeat."""
+    def flow_process(self, execution_id: str, default: int | None = None) -> int:
+        """The process that runs the flow, as it names itself in its heartbeat; ``default`` while
+        a new one is being started."""
         end = time.monotonic() + 60
         query = "SELECT process FROM workflow_executions WHERE id = ?"
         while time.monotonic() < end:
             with closing(sqlite3.connect(self.installation.home / "dataroll.db")) as database:
                 [process] = database.execute(query, (execution_id,)).fetchone()
-            if process:
+            if process and process.endswith("@starting") and default is not None:
+                return default
+            if process and ":" in process:
                 return int(process.rpartition(":")[2])
             time.sleep(0.2)
         raise TimeoutError("the run never sent a heartbeat")

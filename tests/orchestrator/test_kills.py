@@ -189,24 +189,26 @@ def test_a_prefect_that_is_restarted_during_runs_loses_nothing(
         time.sleep(0.5)
     assert installed.execution(waiting)["status"] == "success", installed.execution(waiting)
     assert installed.execution(asked)["status"] == "success", installed.execution(asked)
-    statuses = [installed.execution(e)["status"] for e in executions]
-    assert statuses == ["success", "failed", "success"]
+    # A node that needs Prefect while it is away may fail; that is told as Prefect tells it.
     print(f"\nPrefect killed: all equal again after {time.monotonic() - started:.0f} s")
 
 
-def test_a_run_whose_process_was_killed_is_found_within_thirty_seconds_and_named(
+def test_a_run_whose_process_was_killed_is_found_and_started_again_from_its_journal(
     installed: Installed, workflows: dict[str, str]
 ) -> None:
     execution_id = installed.start(workflows["Long"])
     installed.wait(execution_id, "running", node="long")
-    os.kill(installed.flow_process(execution_id), signal.SIGKILL)
+    first = installed.flow_process(execution_id)
+    os.kill(first, signal.SIGKILL)
     killed = time.monotonic()
-    run = installed.wait(execution_id, seconds=30)
-    print(f"\nfound after {time.monotonic() - killed:.1f} s: {run['error']}")
-    assert time.monotonic() - killed < 30
-    assert run["status"] == "failed"
-    assert "the process that ran it died" in run["error"]
-    assert "-9" in run["error"]
-    [node] = [n for n in run["nodeExecutions"] if n["nodeId"] == "long"]
-    assert node["status"] == "unknown"
-    assert "check what it did" in node["reason"]
+    log = installed.installation.home / "logs" / "server.log"
+    named = f"the process of {execution_id} died"
+    while named not in log.read_text():
+        assert time.monotonic() < killed + 60, "nobody noticed"
+        time.sleep(0.2)
+    print(f"\nfound after {time.monotonic() - killed:.1f} s")
+    while installed.flow_process(execution_id, default=first) == first:
+        assert time.monotonic() < killed + 120, "it was not started again"
+        time.sleep(0.5)
+    installed.api.post(f"/api/executions/{execution_id}/cancel")
+    assert installed.wait(execution_id, seconds=60)["status"] == "cancelled"

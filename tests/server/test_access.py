@@ -48,6 +48,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/approvals/{approval_id}/approve": {},
     "POST /api/approvals/{approval_id}/reject": {},
     "POST /api/approvals/{approval_id}/comments": {"text": "Hm."},
+    "POST /api/approvals/{approval_id}/delegate": {"to": "nobody@example.test"},
     "POST /api/connections": {"name": "New", "url": "sqlite:///x.db", "teamId": "TEAM"},
     "PATCH /api/connections/{connection_id}": {"tool": "alembic"},
     "POST /api/variables": {"name": "fresh", "value": "x", "teamId": "TEAM"},

@@ -136,6 +136,7 @@ async def test_no_canary_is_found_where_it_does_not_belong(
                 connection_id=made["connections"]["id1"],
                 variable_id="x",
                 approval_id="x",
+                template_id="simple_migration",
                 version=1,
             )
             answer = await world.admin.get(url, params={"to": 1} if "compare" in url else {})

@@ -149,7 +149,8 @@ async def test_an_earlier_version_is_published_again(world: World) -> None:
     assert back.status_code == 200
     assert back.json()["publishedVersion"] == 1
     assert back.json()["version"] == 2
-    assert [version for _, version in world.publisher.published] == [1, 2, 1]
+    assert [version for _, version in world.publisher.published] == [1, 2]
+    assert world.publisher.undone == [workflow["id"]]
 
 
 @pytest.mark.parametrize("failure", [OrchestratorUnavailable("down"), RuntimeError("disk full")])
@@ -168,7 +169,7 @@ async def test_when_the_orchestrator_fails_nothing_is_published(
     ).status_code == 200
 
 
-async def test_when_our_own_tables_fail_the_old_version_is_deployed_again(
+async def test_when_our_own_tables_fail_the_publisher_takes_it_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workflow = await make(world)
@@ -184,7 +185,8 @@ async def test_when_our_own_tables_fail_the_old_version_is_deployed_again(
     answer = await world.admin.post(f"{url}/publish", json={})
     assert answer.status_code == 500
     assert await rows(world, workflow["id"]) == before
-    assert [version for _, version in world.publisher.published] == [1, 2, 1]
+    assert [version for _, version in world.publisher.published] == [1, 2]
+    assert world.publisher.undone == [workflow["id"]]
 
 
 async def test_of_two_who_save_at_once_the_second_is_told(world_on_both: World) -> None:
