@@ -64,7 +64,11 @@ system: ## Install what the tests need from Debian's packages, or say what is mi
 
 .PHONY: test
 test: setup system editor test-editor ## Pass every test, on real databases, a real Prefect and a real browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
+
+.PHONY: test-long
+test-long: setup system ## Pass the tests that take minutes: servers killed again and again, every template's branches
+	$(BIN)/python -m pytest -m long
 
 .PHONY: api-docs
 api-docs: setup ## Write docs/api.md from the OpenAPI document

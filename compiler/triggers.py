@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from compiler.cron import cron_problem, timezone_problem
+from collections.abc import Callable
+
 from compiler.definition import Definition, Node
 from compiler.errors import Problem
 from compiler.tree import Tree, shown
+from runtime_tasks.steps.cron import check_cron, check_timezone
 
 PUBLISHED = ("cron", "timezone", "path", "event", "scheme")
 """Read before any run, so holes make no sense in them."""
@@ -40,10 +42,10 @@ def _published(node: Node, key: str, tree: Tree, text: str) -> list[Problem]:
         message: str | None = f"'{key}' is read when the workflow is published: no holes here"
         code, hint = "hole-here", "write the value itself"
     elif key == "cron":
-        code, message = "bad-cron", cron_problem(text)
+        code, message = "bad-cron", refusal(check_cron, text)
         hint = "minute hour day month weekday, such as 0 2 * * *"
     elif key == "timezone":
-        code, message, hint = "bad-timezone", timezone_problem(text), "such as Europe/Berlin"
+        code, message, hint = "bad-timezone", refusal(check_timezone, text), "such as Europe/Berlin"
     else:
         return []
     if message is None:
@@ -59,3 +61,12 @@ def _published(node: Node, key: str, tree: Tree, text: str) -> list[Problem]:
             hint=hint,
         )
     ]
+
+
+def refusal(check: Callable[[str], str], text: str) -> str | None:
+    """What the check says against the text, or None."""
+    try:
+        check(text)
+    except ValueError as error:
+        return str(error)
+    return None

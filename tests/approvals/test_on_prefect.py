@@ -219,6 +219,7 @@ def test_cancelling_a_run_that_waits_ends_it_and_refuses_votes(broken: Broken) -
 RUNS = int(os.environ.get("DATAROLL_TEST_WAITING_RUNS", "4"))
 
 
+@pytest.mark.long
 def test_waiting_runs_outlive_the_server_prefect_and_the_worker(broken: Broken) -> None:
     """Each is killed in turn, the worker with every flow process; then all runs are approved."""
     started = [broken.start(FLOW) for _ in range(RUNS)]

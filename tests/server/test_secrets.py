@@ -137,6 +137,7 @@ async def test_no_canary_is_found_where_it_does_not_belong(
                 variable_id="x",
                 approval_id="x",
                 template_id="simple_migration",
+                trigger_id="x",
                 version=1,
             )
             answer = await world.admin.get(url, params={"to": 1} if "compare" in url else {})

@@ -25,7 +25,7 @@ from tests.migrations.projects import BROKEN, SHOP, visiting, write
 from tests.notifications.conftest import Receiver, receiving
 from tests.notifications.test_email import Mailbox, serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 BAD = {**SHOP, "004_broken.sql": BROKEN}
 DROPS = {"001_users.sql": SHOP["001_users.sql"], "002_drop.sql": "DROP TABLE users;"}
