@@ -1,0 +1,82 @@
+"""``dataroll up``: children that die come back, a taken port is named, nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+
+from cli.installation import prepare
+from cli.supervisor import Child, Supervisor
+from cli.up import taken_ports
+
+
+def child(folder: Path, program: str) -> Child:
+    return Child("sleeper", [sys.executable, "-c", program], dict(os.environ), folder / "child.log")
+
+
+async def until(condition: object, seconds: float = 15) -> None:
+    end = asyncio.get_running_loop().time() + seconds
+    while not condition():  # type: ignore[operator]
+        assert asyncio.get_running_loop().time() < end, "it did not happen"
+        await asyncio.sleep(0.05)
+
+
+async def test_a_child_that_dies_is_started_again_and_said_so(tmp_path: Path) -> None:
+    said: list[str] = []
+    supervisor = Supervisor(said.append)
+    sleeper = child(tmp_path, "import time; time.sleep(600)")
+    supervisor.keep(sleeper)
+    await until(lambda: sleeper.process is not None)
+    assert sleeper.process is not None
+    first = sleeper.process.pid
+    os.kill(first, 9)
+    await until(lambda: sleeper.process is not None and sleeper.process.pid != first)
+    assert len(said) == 1
+    assert "sleeper ended (signal SIGKILL); starting it again in 1 s" in said[0]
+    assert str(sleeper.log) in said[0]
+    await supervisor.stop()
+
+
+async def test_stopping_ends_every_child_and_what_it_started(tmp_path: Path) -> None:
+    program = (
+        "import subprocess, sys, time\n"
+        "grandchild = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "print(grandchild.pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    supervisor = Supervisor(lambda line: None)
+    parent = child(tmp_path, program)
+    supervisor.keep(parent)
+    await until(lambda: parent.log.exists() and parent.log.read_text().strip())
+    grandchild = int(parent.log.read_text())
+    assert parent.process is not None
+    await supervisor.stop()
+    assert parent.process.returncode is not None
+
+    def gone() -> bool:
+        stat = Path(f"/proc/{grandchild}/stat")
+        return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+    await until(gone)
+
+
+def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        environment = {**os.environ, "DATAROLL_HOME": str(tmp_path), "DATAROLL_PORT": str(port)}
+        problem = taken_ports(prepare(environment))
+    assert problem == (
+        f"port {port}, which dataroll wants, is taken: stop what holds it, or set DATAROLL_PORT"
+    )
+
+
+def test_a_second_start_finds_the_same_keys(tmp_path: Path) -> None:
+    environment = {**os.environ, "DATAROLL_HOME": str(tmp_path)}
+    first, second = prepare(environment), prepare(environment)
+    assert first == second
+    assert (tmp_path / "admin.token").stat().st_mode & 0o077 == 0
