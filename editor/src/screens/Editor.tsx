@@ -301,7 +301,12 @@ function useDirty(): boolean {
       }),
     ];
     look();
-    return () => stops.forEach((stop) => stop());
+    // What was typed a moment ago is not looked at yet when the page goes away.
+    window.addEventListener("beforeunload", keepDraft);
+    return () => {
+      window.removeEventListener("beforeunload", keepDraft);
+      stops.forEach((stop) => stop());
+    };
   }, []);
   return dirty;
 }
