@@ -12,7 +12,7 @@ import json
 import shlex
 import sys
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -34,7 +34,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import DeploymentSchedule, FlowRun, State, StateType
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelled, Cancelling, Failed, Scheduled
 
 from server.orchestrator.protocol import (
@@ -102,14 +102,16 @@ class PrefectOrchestrator:
             try:
                 await client.read_work_pool(self.work_pool)
             except ObjectNotFound:
-                await client.create_work_pool(
-                    WorkPoolCreate(
-                        name=self.work_pool,
-                        type="process",
-                        description="dataroll's workflows run here",
-                        base_job_template=ProcessWorker.get_default_base_job_template(),
+                # The worker and the server both make it, whoever comes first.
+                with suppress(ObjectAlreadyExists):
+                    await client.create_work_pool(
+                        WorkPoolCreate(
+                            name=self.work_pool,
+                            type="process",
+                            description="dataroll's workflows run here",
+                            base_job_template=ProcessWorker.get_default_base_job_template(),
+                        )
                     )
-                )
 
     async def deploy(self, deployment: Deployment) -> str:
         await self.prepare()  # the worker may not have come up yet
