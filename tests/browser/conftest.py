@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import expect as playwright_expect
 
 from tests.browser.sample import SAFE
 from tests.browser.screenshots import CHROMIUM, FLAGS
 from tests.browser.site import Site
+
+playwright_expect.set_options(timeout=20_000)
+"""How long a page may take on a machine that is busy with other things."""
 
 ROOT = Path(__file__).parents[2]
 
