@@ -66,8 +66,7 @@ system: ## Install what the tests need from Debian's packages, or say what is mi
 test: setup system editor test-editor ## Pass every test, on real databases, a real Prefect and a real browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long" --ignore tests/browser
 	@# Apart from the others: Playwright keeps an event loop running, which asynchronous tests refuse.
-	@# What failed is asked once more: a page on a busy machine may be late.
-	$(BIN)/python -m pytest tests/browser || $(BIN)/python -m pytest tests/browser --last-failed
+	$(BIN)/python -m pytest tests/browser
 
 .PHONY: test-long
 test-long: setup system ## Pass the tests that take minutes: servers killed again and again, every template's branches
