@@ -40,11 +40,6 @@ class Installation:
     def inbox_url(self) -> str:
         return "http://{}:{}/hook".format(*self.inbox_address) if self.inbox_address else ""
 
-    @property
-    def prefect_url(self) -> str:
-        """Where people open Prefect's UI."""
-        return self.environment["PREFECT_API_URL"].removesuffix("/api")
-
 
 def prepare(environment: Mapping[str, str] | None = None, *, sample: bool = False) -> Installation:
     """Make the home folder and its keys where they are missing, and work out the environment."""

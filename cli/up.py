@@ -122,8 +122,8 @@ async def announce(
     say(f"ready after {time.monotonic() - started:.0f} s: {link}")
     if installation.own_prefect:
         say(
-            f"Prefect's own UI: {installation.prefect_url}"
-            f" (it asks for the text in {installation.home / 'prefect.auth'})"
+            f"Prefect's own UI is on port {installation.prefect_port}"
+            f" and asks for the text in {installation.home / 'prefect.auth'}"
         )
     if ready is not None:
         ready()
