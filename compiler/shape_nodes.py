@@ -36,12 +36,15 @@ def read_nodes(reader: Reader, tree: Tree | None, trigger: TriggerKind) -> Itera
         )
         return
     empty = True
+    yielded: set[str] = set()
     for id_, entry, at in reader.named(tree, "nodes", "id"):
         empty = False
-        if not reader.new_name(id_, at, ID, "a node", shown(id_)):
-            continue
-        node = _node(reader, id_, entry, at, trigger)
-        if node is not None:
+        fine = reader.new_name(id_, at, ID, "a node", shown(id_))
+        # Whatever its name, what else is wrong with the node is said now, not after the renaming.
+        well_formed = ID.match(id_) is not None
+        node = _node(reader, id_ if well_formed else shown(id_), entry, at, trigger)
+        if node is not None and (fine or (well_formed and id_ not in yielded)):
+            yielded.add(id_)
             yield node
     if (empty and tree is not None and tree.kind != "scalar") or (
         empty and tree is not None and tree.value is None

@@ -45,6 +45,18 @@ def test_ten_mistakes_give_ten_problems_with_their_places() -> None:
     assert "did you mean connectionId?" in text
 
 
+@pytest.mark.parametrize("id_", ["dry_1", "execution", "no good"])
+def test_what_else_is_wrong_with_a_node_of_a_refused_name_is_said_at_once(id_: str) -> None:
+    text = workflow(
+        f"""
+dry-1: {{type: action, action: run_tests}}
+{id_}: {{type: action, action: dry_run, cron: 5}}
+""",
+        f"dry-1 -> {id_}: Maybe",
+    )
+    assert {"unknown-key", "bad-name" if " " in id_ else "unknown-label"} <= set(codes(text))
+
+
 def test_expressions_are_looked_at_once_the_graph_stands() -> None:
     text = workflow(
         """
