@@ -1,7 +1,11 @@
-"""docs/api.md from the OpenAPI document: ``python -m server.api_docs > docs/api.md``."""
+"""The OpenAPI document for people and for the editor's types.
+
+``python -m server.api_docs docs/api.md editor/openapi.json``
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from collections import defaultdict
@@ -44,6 +48,10 @@ def openapi_document() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as home:
         settings = Settings.from_environment({"DATAROLL_HOME": home})
         return create_app(settings, FakeOrchestrator()).openapi()
+
+
+def as_json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 
 def markdown(document: dict[str, Any]) -> str:
@@ -126,7 +134,7 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(markdown(openapi_document()), encoding="utf-8")
-    else:
-        sys.stdout.write(markdown(openapi_document()))
+    document = openapi_document()
+    for name in sys.argv[1:]:
+        text = as_json(document) if name.endswith(".json") else markdown(document)
+        Path(name).write_text(text, encoding="utf-8")

@@ -14,7 +14,7 @@ from runtime_tasks.errors import StepError
 from server.access import needs
 from server.executions.bounded import bounded
 from server.schemas import Answer, Body, JsonObject, Text
-from server.workflows.compiling import check, compiled, source_map_json
+from server.workflows.compiling import check_with_fixes, compiled, source_map_json
 from server.workflows.present import problem
 from server.workflows.schemas import CheckDefinition, Checked
 
@@ -76,8 +76,9 @@ def _check(body: CheckExpression) -> CheckedExpression:
 @router.post("/api/definitions/check", **needs("signed-in", "read"))
 async def check_definition(body: CheckDefinition) -> Checked:
     """Everything that is wrong with a definition, and the flow it becomes when nothing is."""
-    problems = await check(body.content, body.format, body.version)
-    answer = Checked(problems=[problem(each) for each in problems], source=None, digest=None)
+    found = await check_with_fixes(body.content, body.format, body.version)
+    problems = [problem(each, fix) for each, fix in found]
+    answer = Checked(problems=problems, source=None, digest=None)
     try:
         flow = await compiled(body.content, body.format, body.version)
     except DefinitionError:

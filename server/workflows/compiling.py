@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal, Protocol, cast
 
+from compiler.edits import Fix
 from compiler.errors import DefinitionError, Problem
 from server.errors import Invalid
 from server.models import WorkflowDefinition
@@ -47,6 +48,22 @@ def check_workflow(source: str, format: Format, version: int) -> list[Problem]: 
 async def check(content: str, format: str, version: int = 1) -> list[Problem]:  # noqa: A002
     """Errors and warnings in the order of the text; without errors it may be published."""
     return await asyncio.to_thread(check_workflow, content, cast(Format, format), version)
+
+
+async def check_with_fixes(
+    content: str,
+    format: str,  # noqa: A002
+    version: int = 1,
+) -> list[tuple[Problem, Fix | None]]:
+    """As :func:`check`, each problem with what would mend it."""
+    return await asyncio.to_thread(_with_fixes, content, cast(Format, format), version)
+
+
+def _with_fixes(source: str, format: Format, version: int) -> list[tuple[Problem, Fix | None]]:  # noqa: A002
+    checking = importlib.import_module("compiler.workflow")
+    fixing = importlib.import_module("compiler.fixes")
+    checked = checking.check_workflow(source, format, version=version)
+    return list(zip(checked.problems, fixing.fixes_for(checked, source), strict=True))
 
 
 def refused(error: DefinitionError) -> Invalid:

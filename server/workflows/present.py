@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from compiler.edits import Fix
 from compiler.errors import Problem
 from server.models import Workflow, WorkflowDefinition, WorkflowExecution, WorkflowVariable
 from server.workflows import schemas
@@ -60,8 +61,8 @@ async def detail(
     }
 
 
-def problem(found: Problem) -> schemas.ProblemAnswer:
-    return schemas.ProblemAnswer.model_validate(as_json(found))
+def problem(found: Problem, fix: Fix | None = None) -> schemas.ProblemAnswer:
+    return schemas.ProblemAnswer.model_validate(as_json(found) | {"fix": fix})
 
 
 def variable(row: WorkflowVariable) -> schemas.VariableAnswer:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from compiler.edits import Fix
 from server.schemas import Answer, Body, Json, JsonObject, LongText, Name, Tags, Text
 from server.workflows.facts import MAX_BYTES
 
@@ -91,6 +92,9 @@ class ProblemAnswer(Answer):
     hint: str | None = None
     severity: Literal["error", "warning"] = "error"
     path: list[str] = Field(default_factory=list)
+    fix: Fix | None = Field(
+        None, description="Edits that mend it, where the server knows them; all are one change"
+    )
 
 
 class DefinitionAnswer(Answer):

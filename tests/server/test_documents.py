@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from server.api_docs import markdown, openapi_document
+from server.api_docs import as_json, markdown, openapi_document
 from tests.server.conftest import World
 
 ROOT = Path(__file__).parents[2]
@@ -13,7 +13,10 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_api_document_is_up_to_date() -> None:
     written = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    assert written == markdown(openapi_document()), "run: make api-docs"
+    document = openapi_document()
+    assert written == markdown(document), "run: make api-docs"
+    for_the_editor = (ROOT / "editor" / "openapi.json").read_text(encoding="utf-8")
+    assert for_the_editor == as_json(document), "run: make api-docs"
 
 
 def test_every_endpoint_of_the_wish_is_there() -> None:

@@ -101,6 +101,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/approvals/{approval_id}/delegate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delegate
+         * @description Hand one's vote on this request to another person of the team.
+         */
+        post: operations["delegate_api_approvals__approval_id__delegate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/approvals/{approval_id}/reject": {
         parameters: {
             query?: never;
@@ -324,6 +344,66 @@ export interface paths {
         patch: operations["change_me_api_auth_me_patch"];
         trace?: never;
     };
+    "/api/auth/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Methods
+         * @description How one can sign in here.
+         */
+        get: operations["methods_api_auth_methods_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Callback
+         * @description Back from the identity provider.
+         */
+        get: operations["callback_api_auth_oidc_callback_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/oidc/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Login
+         * @description Go to the identity provider.
+         */
+        get: operations["login_api_auth_oidc_login_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/sessions": {
         parameters: {
             query?: never;
@@ -479,6 +559,26 @@ export interface paths {
          * @description Everything that is wrong with a definition, and the flow it becomes when nothing is.
          */
         post: operations["check_definition_api_definitions_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Event
+         * @description Say that something happened outside, such as a deployment; event triggers may wait for it.
+         */
+        post: operations["event_api_events_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -901,10 +1001,32 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Receive
-         * @description Start a run with the JSON body as `trigger.body`. The same delivery again is the same run.
+         * Webhook
+         * @description Deliver a signed JSON body. 401 says that the key or the signature is not good, not which.
          */
-        post: operations["receive_api_webhooks__key__post"];
+        post: operations["webhook_api_webhooks__key__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worker/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adopt Run
+         * @description A flow run that a schedule has started learns its execution. Asking again changes nothing.
+         *
+         *     What the run is, the orchestrator says, not the caller.
+         */
+        post: operations["adopt_run_api_worker_adopt_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1039,10 +1161,27 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Workflow Templates
-         * @description Workflows to start from.
+         * List Templates
+         * @description The workflows to start from, with what they ask.
          */
-        get: operations["workflow_templates_api_workflow_templates_get"];
+        get: operations["list_templates_api_workflow_templates_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workflow-templates/{template_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One Template */
+        get: operations["one_template_api_workflow_templates__template_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1086,7 +1225,7 @@ export interface paths {
         put?: never;
         /**
          * From Template
-         * @description Make a workflow from a template.
+         * @description Make a draft from a template. Secrets among the answers are stored encrypted, apart.
          */
         post: operations["from_template_api_workflows_from_template__template_id__post"];
         delete?: never;
@@ -1272,13 +1411,13 @@ export interface paths {
         };
         /**
          * Triggers
-         * @description Drawn ones and others, without keys and secrets.
+         * @description What starts the workflow: trigger nodes that are published, and triggers made here.
          */
         get: operations["triggers_api_workflows__workflow_id__triggers_get"];
         put?: never;
         /**
          * Create
-         * @description Add a trigger. A webhook's key, address and secret are shown this once.
+         * @description Add a trigger. A webhook's key, address and secret are in this answer and in no other.
          */
         post: operations["create_api_workflows__workflow_id__triggers_post"];
         delete?: never;
@@ -1294,16 +1433,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Trigger */
+        get: operations["trigger_api_workflows__workflow_id__triggers__trigger_id__get"];
         put?: never;
         post?: never;
-        /** Delete */
+        /**
+         * Delete
+         * @description Remove a trigger that was made here. A drawn one goes with its node.
+         */
         delete: operations["delete_api_workflows__workflow_id__triggers__trigger_id__delete"];
         options?: never;
         head?: never;
         /**
          * Change
-         * @description Pause, resume, or configure. What is drawn is configured in the definition.
+         * @description Pause, resume or configure. A drawn trigger is configured in its node; here it is paused.
          */
         patch: operations["change_api_workflows__workflow_id__triggers__trigger_id__patch"];
         trace?: never;
@@ -1319,7 +1462,7 @@ export interface paths {
         put?: never;
         /**
          * Rotate
-         * @description A new key and secret for a webhook; the old ones stop at once.
+         * @description A new key and secret for a webhook; the old ones stop working at once.
          */
         post: operations["rotate_api_workflows__workflow_id__triggers__trigger_id__rotate_post"];
         delete?: never;
@@ -1503,6 +1646,60 @@ export interface components {
             token?: string | null;
             user: components["schemas"]["UserAnswer"];
         };
+        /** AddEdge */
+        AddEdge: {
+            /**
+             * Edit
+             * @default add-edge
+             * @constant
+             */
+            edit: "add-edge";
+            /** Label */
+            label?: string | null;
+            /** Source */
+            source: string;
+            /** Target */
+            target: string;
+        };
+        /** AddNode */
+        AddNode: {
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
+            /**
+             * Edit
+             * @default add-node
+             * @constant
+             */
+            edit: "add-node";
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+            /** Type */
+            type: string;
+        };
+        /** Adopt */
+        Adopt: {
+            /** Flowrunid */
+            flowRunId: string;
+        };
+        /** Adopted */
+        Adopted: {
+            /** Executionid */
+            executionId: string;
+            /**
+             * Parameters
+             * @description What the flow takes in the place of its own
+             */
+            parameters: unknown;
+            /**
+             * Stop
+             * @description Why it is to do nothing: it comes too late
+             */
+            stop?: string | null;
+        };
         /** ApprovalAnswer */
         ApprovalAnswer: {
             /** Approvedat */
@@ -1527,6 +1724,8 @@ export interface components {
             createdAt: string;
             /** Decidedat */
             decidedAt: string | null;
+            /** Delegations */
+            delegations: components["schemas"]["DelegationAnswer"][];
             /** Digest */
             digest: string;
             /** Executionid */
@@ -1692,6 +1891,19 @@ export interface components {
             userAgent: string | null;
             /** Version */
             version: number | null;
+        };
+        /** AuthMethods */
+        AuthMethods: {
+            /**
+             * Oidc
+             * @description What the button of the identity provider says
+             */
+            oidc?: string | null;
+            /**
+             * Password
+             * @default true
+             */
+            password: boolean;
         };
         /** ChangeConnection */
         ChangeConnection: {
@@ -1971,6 +2183,11 @@ export interface components {
             /** Outcome */
             outcome: ("approved" | "rejected" | "expired") | null;
             /**
+             * Reason
+             * @description Why the request was withdrawn or rejected
+             */
+            reason?: string | null;
+            /**
              * Resumes
              * @description When this server last resumed the run, in milliseconds since 1970; 0 if never. A flow that is resumed without this having moved was resumed by somebody else.
              */
@@ -2021,10 +2238,35 @@ export interface components {
              */
             format: "json" | "yaml";
         };
+        /** Delegate */
+        Delegate: {
+            /**
+             * To
+             * @description The id or the e-mail address of a member
+             */
+            to: string;
+        };
+        /** DelegationAnswer */
+        DelegationAnswer: {
+            by: components["schemas"]["Person"];
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            to: components["schemas"]["Person"];
+        };
         /** Duplicate */
         Duplicate: {
             /** Name */
             name?: string | null;
+        };
+        /** EventTaken */
+        EventTaken: {
+            /** Executions */
+            executions: string[];
+            /** Id */
+            id: string;
         };
         /** Execute */
         Execute: {
@@ -2102,7 +2344,7 @@ export interface components {
             triggeredAt: string;
             /**
              * Triggeredby
-             * @description A user's id, `schedule`, `webhook` or `event`
+             * @description A user's id, `schedule`, `webhook`, `event`, or `prefect` for a run started in Prefect's UI
              */
             triggeredBy: string;
             /** Version */
@@ -2147,7 +2389,7 @@ export interface components {
             triggeredAt: string;
             /**
              * Triggeredby
-             * @description A user's id, `schedule`, `webhook` or `event`
+             * @description A user's id, `schedule`, `webhook`, `event`, or `prefect` for a run started in Prefect's UI
              */
             triggeredBy: string;
             /** Version */
@@ -2169,16 +2411,22 @@ export interface components {
             /** Message */
             message: string;
         };
+        /** Fix */
+        Fix: {
+            /** Edits */
+            edits: (components["schemas"]["ReplaceText"] | components["schemas"]["SetTop"] | components["schemas"]["SetField"] | components["schemas"]["AddNode"] | components["schemas"]["AddEdge"] | components["schemas"]["SetEdge"] | components["schemas"]["RemoveEdge"])[];
+            /** Title */
+            title: string;
+        };
         /** FromTemplate */
         FromTemplate: {
-            /** Description */
-            description?: string | null;
+            /** Answers */
+            answers?: {
+                [key: string]: unknown;
+            };
             /** Name */
             name?: string | null;
-            /**
-             * Teamid
-             * @description May be left out by those who have one team
-             */
+            /** Teamid */
             teamId?: string | null;
         };
         /** Health */
@@ -2459,6 +2707,28 @@ export interface components {
              */
             url: string;
         };
+        /**
+         * NewEvent
+         * @description Something that happened outside: a deployment.
+         */
+        NewEvent: {
+            /** Data */
+            data?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Id
+             * @default
+             */
+            id: string;
+            /** Teamid */
+            teamId?: string | null;
+            /**
+             * Type
+             * @default deployment
+             */
+            type: string;
+        };
         /** NewInvitation */
         NewInvitation: {
             /** Email */
@@ -2495,7 +2765,7 @@ export interface components {
         NewTrigger: {
             /**
              * Config
-             * @description scheduled: `{cron, timezone}`; webhook: `{scheme: standard | github | gitlab | shared-secret, header, filter, variables, connectionId}`; event: `{event, filter, variables, connectionId}`
+             * @description scheduled: `{cron, timezone, catchUp}`; webhook: `{scheme: standard | github | gitlab | shared-secret, header, filter, variables, connectionId}`; event: `{event, filter, variables, connectionId}`
              */
             config?: {
                 [key: string]: unknown;
@@ -2857,6 +3127,8 @@ export interface components {
             column?: number | null;
             /** Field */
             field?: string | null;
+            /** @description Edits that mend it, where the server knows them; all are one change */
+            fix?: components["schemas"]["Fix"] | null;
             /** Hint */
             hint?: string | null;
             /** Line */
@@ -2971,31 +3243,57 @@ export interface components {
             /** Version */
             version: number;
         };
-        /**
-         * Question
-         * @description What a run of it will be asked; where there is no default, always.
-         */
-        Question: {
+        /** QuestionAnswer */
+        QuestionAnswer: {
+            /** Ask */
+            ask: string;
             /** Default */
             default?: unknown;
-            /** Description */
-            description: string | null;
-            /** Name */
-            name: string;
-            /** Required */
+            /**
+             * Help
+             * @default
+             */
+            help: string;
+            /** Id */
+            id: string;
+            /**
+             * Required
+             * @default true
+             */
             required: boolean;
             /** Type */
             type: string;
         };
-        /** Received */
-        Received: {
+        /** RemoveEdge */
+        RemoveEdge: {
             /**
-             * Id
-             * @description The execution's id; null when the filter said no
+             * Edit
+             * @default remove-edge
+             * @constant
              */
-            id: string | null;
-            /** Status */
-            status: string;
+            edit: "remove-edge";
+            /** Index */
+            index: number;
+        };
+        /**
+         * ReplaceText
+         * @description ``old`` stands at line and column (from 1, in characters) of the text that was checked.
+         */
+        ReplaceText: {
+            /** Column */
+            column: number;
+            /**
+             * Edit
+             * @default replace-text
+             * @constant
+             */
+            edit: "replace-text";
+            /** Line */
+            line: number;
+            /** New */
+            new: string;
+            /** Old */
+            old: string;
         };
         /** SecretValue */
         SecretValue: {
@@ -3033,6 +3331,61 @@ export interface components {
             lastSeenAt: string;
             /** Useragent */
             userAgent: string | null;
+        };
+        /**
+         * SetEdge
+         * @description One key of the ``index``-th edge (from 0); ``value`` None takes it away.
+         */
+        SetEdge: {
+            /**
+             * Edit
+             * @default set-edge
+             * @constant
+             */
+            edit: "set-edge";
+            /** Index */
+            index: number;
+            /**
+             * Key
+             * @enum {string}
+             */
+            key: "source" | "target" | "label";
+            /** Value */
+            value: string | null;
+        };
+        /**
+         * SetField
+         * @description A key of a node's configuration; ``value`` None takes it away.
+         */
+        SetField: {
+            /**
+             * Edit
+             * @default set-field
+             * @constant
+             */
+            edit: "set-field";
+            /** Field */
+            field: string;
+            /** Node */
+            node: string;
+            /** Value */
+            value: unknown;
+        };
+        /**
+         * SetTop
+         * @description A key of the definition itself.
+         */
+        SetTop: {
+            /**
+             * Edit
+             * @default set-top
+             * @constant
+             */
+            edit: "set-top";
+            /** Key */
+            key: string;
+            /** Value */
+            value: unknown;
         };
         /** Started */
         Started: {
@@ -3124,19 +3477,26 @@ export interface components {
             /** Content */
             content: string;
             /** Description */
-            description: string | null;
-            /** Format */
+            description: string;
+            /**
+             * Format
+             * @default yaml
+             */
             format: string;
             /** Id */
             id: string;
+            /** Kind */
+            kind: string;
             /** Name */
             name: string;
             /** Questions */
-            questions: components["schemas"]["Question"][];
+            questions: components["schemas"]["QuestionAnswer"][];
+            /** Summary */
+            summary: string;
             /** Tags */
             tags: string[];
             /** Trigger */
-            trigger: string | null;
+            trigger: string;
         };
         /** TestRun */
         TestRun: {
@@ -3230,18 +3590,12 @@ export interface components {
             lastError: string | null;
             /** Lastfiredat */
             lastFiredAt: string | null;
-            /**
-             * Nodeid
-             * @description The trigger node it stands for, if it is drawn
-             */
+            /** Nodeid */
             nodeId: string | null;
             /** Revision */
             revision: number;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "manual" | "scheduled" | "webhook" | "event";
+            /** Type */
+            type: string;
             /**
              * Updatedat
              * Format: date-time
@@ -3250,7 +3604,10 @@ export interface components {
             /** Workflowid */
             workflowId: string;
         };
-        /** TriggerMade */
+        /**
+         * TriggerMade
+         * @description With what is shown once, and never again: a webhook's address and its secret.
+         */
         TriggerMade: {
             /** Config */
             config: {
@@ -3265,10 +3622,7 @@ export interface components {
             id: string;
             /** Isactive */
             isActive: boolean;
-            /**
-             * Key
-             * @description Of a webhook; shown this once
-             */
+            /** Key */
             key?: string | null;
             /** Keyprefix */
             keyPrefix: string | null;
@@ -3276,23 +3630,14 @@ export interface components {
             lastError: string | null;
             /** Lastfiredat */
             lastFiredAt: string | null;
-            /**
-             * Nodeid
-             * @description The trigger node it stands for, if it is drawn
-             */
+            /** Nodeid */
             nodeId: string | null;
             /** Revision */
             revision: number;
-            /**
-             * Secret
-             * @description Of a webhook; shown this once
-             */
+            /** Secret */
             secret?: string | null;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "manual" | "scheduled" | "webhook" | "event";
+            /** Type */
+            type: string;
             /**
              * Updatedat
              * Format: date-time
@@ -3455,6 +3800,13 @@ export interface components {
              * @enum {string}
              */
             vote: "approve" | "reject";
+        };
+        /** WebhookTaken */
+        WebhookTaken: {
+            /** Id */
+            id: string | null;
+            /** Status */
+            status: string;
         };
         /** WorkerConnection */
         WorkerConnection: {
@@ -4002,6 +4354,104 @@ export interface operations {
             };
             /** @description No such thing in the caller's teams */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Understood, and wrong: `errors` names the fields, `problems` the places in a definition */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says how long to wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delegate_api_approvals__approval_id__delegate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                approval_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Delegate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalAnswer"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No such thing in the caller's teams */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not possible in this state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4986,6 +5436,245 @@ export interface operations {
             };
             /** @description Too many requests; `Retry-After` says how long to wait */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    methods_api_auth_methods_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthMethods"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Understood, and wrong: `errors` names the fields, `problems` the places in a definition */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says how long to wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    callback_api_auth_oidc_callback_get: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Goes on to the provider, or home */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No such thing in the caller's teams */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Understood, and wrong: `errors` names the fields, `problems` the places in a definition */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says how long to wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Something dataroll needs does not answer; nothing was changed */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    login_api_auth_oidc_login_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Goes on to the provider, or home */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No such thing in the caller's teams */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Understood, and wrong: `errors` names the fields, `problems` the places in a definition */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says how long to wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Something dataroll needs does not answer; nothing was changed */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6012,6 +6701,93 @@ export interface operations {
             };
             /** @description Signed in, and not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Understood, and wrong: `errors` names the fields, `problems` the places in a definition */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says how long to wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    event_api_events_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEvent"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTaken"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No such thing in the caller's teams */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8537,7 +9313,7 @@ export interface operations {
             };
         };
     };
-    receive_api_webhooks__key__post: {
+    webhook_api_webhooks__key__post: {
         parameters: {
             query?: never;
             header?: never;
@@ -8558,7 +9334,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Received"];
+                    "application/json": components["schemas"]["WebhookTaken"];
                 };
             };
             /** @description The request cannot be read */
@@ -8617,10 +9393,109 @@ export interface operations {
             };
         };
     };
-    ask_api_worker_executions__execution_id__approvals_post: {
+    adopt_run_api_worker_adopt_post: {
         parameters: {
             query?: never;
             header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Adopt"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Adopted"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No such thing in the caller's teams */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Understood, and wrong: `errors` names the fields, `problems` the places in a definition */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says how long to wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Something dataroll needs does not answer; nothing was changed */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    ask_api_worker_executions__execution_id__approvals_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description How often the run had been started again when the calling process began; once a later attempt is known, an earlier one gets 409 `superseded` and has to end */
+                "X-Dataroll-Attempt"?: number | null;
+            };
             path: {
                 execution_id: string;
             };
@@ -8709,10 +9584,13 @@ export interface operations {
     decision_api_worker_executions__execution_id__approvals__node_id__get: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description How often the run had been started again when the calling process began; once a later attempt is known, an earlier one gets 409 `superseded` and has to end */
+                "X-Dataroll-Attempt"?: number | null;
+            };
             path: {
-                execution_id: string;
                 node_id: string;
+                execution_id: string;
             };
             cookie?: never;
         };
@@ -8795,7 +9673,10 @@ export interface operations {
     connections_api_worker_executions__execution_id__connections_get: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description How often the run had been started again when the calling process began; once a later attempt is known, an earlier one gets 409 `superseded` and has to end */
+                "X-Dataroll-Attempt"?: number | null;
+            };
             path: {
                 execution_id: string;
             };
@@ -8880,10 +9761,13 @@ export interface operations {
     connection_api_worker_executions__execution_id__connections__connection_id__get: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description How often the run had been started again when the calling process began; once a later attempt is known, an earlier one gets 409 `superseded` and has to end */
+                "X-Dataroll-Attempt"?: number | null;
+            };
             path: {
-                execution_id: string;
                 connection_id: string;
+                execution_id: string;
             };
             cookie?: never;
         };
@@ -8966,7 +9850,10 @@ export interface operations {
     heartbeat_api_worker_executions__execution_id__heartbeat_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description How often the run had been started again when the calling process began; once a later attempt is known, an earlier one gets 409 `superseded` and has to end */
+                "X-Dataroll-Attempt"?: number | null;
+            };
             path: {
                 execution_id: string;
             };
@@ -9055,10 +9942,13 @@ export interface operations {
     secret_api_worker_executions__execution_id__secrets__name__get: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description How often the run had been started again when the calling process began; once a later attempt is known, an earlier one gets 409 `superseded` and has to end */
+                "X-Dataroll-Attempt"?: number | null;
+            };
             path: {
-                execution_id: string;
                 name: string;
+                execution_id: string;
             };
             cookie?: never;
         };
@@ -9138,7 +10028,7 @@ export interface operations {
             };
         };
     };
-    workflow_templates_api_workflow_templates_get: {
+    list_templates_api_workflow_templates_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -9176,6 +10066,91 @@ export interface operations {
             };
             /** @description Signed in, and not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Understood, and wrong: `errors` names the fields, `problems` the places in a definition */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says how long to wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    one_template_api_workflow_templates__template_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateAnswer"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No such thing in the caller's teams */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10186,7 +11161,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
-                    "application/yaml": string;
+                    "application/yaml": unknown;
                 };
             };
             /** @description The request cannot be read */
@@ -10622,6 +11597,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
+            /** @description Not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
             /** @description Too large */
             413: {
                 headers: {
@@ -10651,6 +11635,92 @@ export interface operations {
             };
             /** @description Something dataroll needs does not answer; nothing was changed */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    trigger_api_workflows__workflow_id__triggers__trigger_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow_id: string;
+                trigger_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggerAnswer"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No such thing in the caller's teams */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Understood, and wrong: `errors` names the fields, `problems` the places in a definition */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says how long to wait */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -100,13 +100,13 @@ function UseTemplate({ template, onClose }: { template: Template; onClose: () =>
         />
         {template.questions.length > 0 && (
           <div>
-            <h3 className="label mb-1">A run will ask for</h3>
+            <h3 className="label mb-1">It leaves open</h3>
             <ul>
               {template.questions.map((question) => (
-                <li key={question.name} className="flex gap-2 border-b border-line py-1 last:border-0">
-                  <span className="font-mono text-xs leading-5">{question.name}</span>
+                <li key={question.id} className="flex gap-2 border-b border-line py-1 last:border-0">
+                  <span className="text-xs leading-5">{question.ask}</span>
                   <Badge>{question.type}</Badge>
-                  <span className="text-xs leading-5 text-ink-3">{question.description}</span>
+                  <span className="text-xs leading-5 text-ink-3">{question.help}</span>
                 </li>
               ))}
             </ul>
