@@ -127,6 +127,14 @@ class Access:
             return select(model).where(column == self.team(team_id))
         return select(model).where(column.in_(self.caller.teams_with(self.policy)))
 
+    def scoped_each(
+        self, model: type[Thing], team_id: str | None = None
+    ) -> list[Select[tuple[Thing]]]:
+        """The same, a query a team: for :meth:`server.paging.Paging.page_of_each`."""
+        column = cast(type[TeamThing], model).team_id
+        teams = self.caller.teams_with(self.policy) if team_id is None else [self.team(team_id)]
+        return [select(model).where(column == team) for team in teams]
+
     async def find(self, model: type[Thing], thing_id: str, what: str = "") -> Thing:
         """The row by its id. NotFound when it is another team's, Forbidden when the role is low."""
         table = cast(type[TeamThing], model)

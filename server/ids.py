@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import secrets
 import time
+from datetime import datetime, timedelta
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def new_id() -> str:
     return "c" + _base36(time.time_ns() // 1_000_000, 8) + random_word(16)
+
+
+def first_id_at(moment: datetime, shift: timedelta = timedelta()) -> str:
+    """Sorts before every id that is made from ``moment + shift`` on."""
+    milliseconds = int((moment.timestamp() + shift.total_seconds()) * 1000)
+    return "c" + _base36(min(max(milliseconds, 0), 36**8 - 1), 8)
 
 
 def random_word(length: int) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query
-from sqlalchemy import Select
+from sqlalchemy import Select, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from server.errors import field_error
 from server.schemas import Page
 
+MOST_AT_ONCE = 200
+"""Parts of one statement; SQLite takes 500."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Row = TypeVar("Row")
@@ -35,9 +37,45 @@ class Paging:
         present: Callable[[Row], Item],
     ) -> Page[Item]:
         """Runs ``query`` ordered by ``key`` descending, from after the cursor."""
+        rows = list((await session.scalars(self._first(query, key))).all())
+        return self._page(rows, key, present)
+
+    async def page_of_each(
+        self,
+        session: AsyncSession,
+        queries: Sequence[Select[tuple[Row]]],
+        key: InstrumentedAttribute[Any],
+        present: Callable[[Row], Item],
+    ) -> Page[Item]:
+        """One page of several queries of one table that have no row in common.
+
+        Each is searched for itself, as far as a page needs: asked for the rows of several teams
+        at once, databases read and sort all that these teams ever had.
+        """
+        if len(queries) == 1:
+            return await self.page(session, queries[0], key, present)
+        newest: list[Any] = []
+        for start in range(0, len(queries), MOST_AT_ONCE):
+            some = [
+                self._first(query, key).with_only_columns(key.label("key")).subquery()
+                for query in queries[start : start + MOST_AT_ONCE]
+            ]
+            newest += await session.scalars(union_all(*(select(each.c.key) for each in some)))
+        newest = sorted(newest, reverse=True)[: self.limit + 1]
+        found = select(key.class_).where(key.in_(newest)).order_by(key.desc())
+        return self._page(list((await session.scalars(found)).all()), key, present)
+
+    def _first(
+        self, query: Select[tuple[Row]], key: InstrumentedAttribute[Any]
+    ) -> Select[tuple[Row]]:
+        """A page, and one row more that says whether another one follows."""
         if self.after is not None:
             query = query.where(key < self.after)
-        rows = list((await session.scalars(query.order_by(key.desc()).limit(self.limit + 1))).all())
+        return query.order_by(key.desc()).limit(self.limit + 1)
+
+    def _page(
+        self, rows: list[Row], key: InstrumentedAttribute[Any], present: Callable[[Row], Item]
+    ) -> Page[Item]:
         more = len(rows) > self.limit
         rows = rows[: self.limit]
         last = str(getattr(rows[-1], key.key)) if more else None

@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,13 @@ def private_directory(user: str) -> Path:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """The URL of a private PostgreSQL's ``postgres`` database."""
+    with private_postgresql() as url:
+        yield url
+
+
+@contextmanager
+def private_postgresql() -> Iterator[str]:
+    """A PostgreSQL of one's own for the length of the block; benchmarks take it too."""
     import psycopg
 
     initdb = find_program("initdb", "postgresql")
@@ -136,9 +144,11 @@ def postgresql_server() -> Iterator[str]:
         return True
 
     process = start(command, home / "log", answers, "PostgreSQL")
-    yield f"{base}/postgres"
-    stop(process)
-    shutil.rmtree(home, ignore_errors=True)
+    try:
+        yield f"{base}/postgres"
+    finally:
+        stop(process)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -27,15 +27,16 @@ async def approvals(
     execution_id: Annotated[str | None, Query(alias="executionId", max_length=25)] = None,
 ) -> Page[schemas.ApprovalAnswer]:
     """Requests for approval, newest first."""
-    query = access.scoped(WorkflowApproval, team_id)
+    found = access.scoped_each(WorkflowApproval, team_id)
     if status is not None:
-        query = query.where(WorkflowApproval.status == status)
+        found = [query.where(WorkflowApproval.status == status) for query in found]
     if execution_id is not None:
-        query = query.where(WorkflowApproval.execution_id == execution_id)
+        found = [query.where(WorkflowApproval.execution_id == execution_id) for query in found]
     if mine:
         approvers = type_coerce(WorkflowApproval.approvers, Text)
-        query = query.where(approvers.contains(f'"{access.caller.user_id}"', autoescape=True))
-    page = await paging.page(access.session, query, WorkflowApproval.id, lambda row: row)
+        me = approvers.contains(f'"{access.caller.user_id}"', autoescape=True)
+        found = [query.where(me) for query in found]
+    page = await paging.page_of_each(access.session, found, WorkflowApproval.id, lambda row: row)
     items = await present.answers(access.session, access.caller, page.items)
     return Page(items=items, next_cursor=page.next_cursor)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.ids import first_id_at
 from server.models import ExecutionLog, LiveTopic, NodeExecution, Workflow, WorkflowExecution
+
+SLACK = timedelta(hours=1)
+"""How far the time of an id may lie from the time of its run: they are made one after the other."""
 
 
 def filtered(
@@ -25,9 +29,16 @@ def filtered(
     if triggered_by is not None:
         query = query.where(WorkflowExecution.triggered_by == triggered_by)
     if since is not None:
-        query = query.where(WorkflowExecution.triggered_at >= since)
+        # The id too, because lists page by it: what lies outside of the period is not read.
+        query = query.where(
+            WorkflowExecution.triggered_at >= since,
+            WorkflowExecution.id >= first_id_at(since, -SLACK),
+        )
     if until is not None:
-        query = query.where(WorkflowExecution.triggered_at < until)
+        query = query.where(
+            WorkflowExecution.triggered_at < until,
+            WorkflowExecution.id < first_id_at(until, SLACK),
+        )
     if version is not None:
         query = query.where(WorkflowExecution.version == version)
     return query

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from pydantic import StringConstraints
-from sqlalchemy import literal, tuple_
+from sqlalchemy import Select, literal, tuple_
 
 from server.access import Access, AccessDep, database_of, needs
 from server.errors import Conflict, Unavailable
@@ -133,7 +133,7 @@ async def history(
         until=until,
         version=version,
     )
-    return await _page(access, query, paging)
+    return await _page(access, [query], paging)
 
 
 @router.get("/api/executions", **needs("viewer"))
@@ -147,18 +147,17 @@ async def executions(
     triggered_by: Who = None,
 ) -> Page[schemas.ExecutionSummary]:
     """The runs of my teams, newest first."""
-    query = queries.filtered(
-        access.scoped(WorkflowExecution, team_id),
-        status=status,
-        triggered_by=triggered_by,
-        since=since,
-        until=until,
-    )
-    return await _page(access, query, paging)
+    found = [
+        queries.filtered(each, status=status, triggered_by=triggered_by, since=since, until=until)
+        for each in access.scoped_each(WorkflowExecution, team_id)
+    ]
+    return await _page(access, found, paging)
 
 
-async def _page(access: Access, query: Any, paging: PagingQuery) -> Page[schemas.ExecutionSummary]:
-    page = await paging.page(access.session, query, WorkflowExecution.id, lambda row: row)
+async def _page(
+    access: Access, found: list[Select[tuple[WorkflowExecution]]], paging: PagingQuery
+) -> Page[schemas.ExecutionSummary]:
+    page = await paging.page_of_each(access.session, found, WorkflowExecution.id, lambda row: row)
     names = await queries.workflow_names(access.session, {row.workflow_id for row in page.items})
     items = []
     for row in page.items:

@@ -19,6 +19,7 @@ class WorkflowApproval(Identified, Created, Base):
     __table_args__ = (
         UniqueConstraint("execution_id", "node_id"),
         Index("ix_workflow_approvals_team", "team_id", "status", "id"),
+        Index("ix_workflow_approvals_list", "team_id", "id"),
         Index(
             "ix_workflow_approvals_due",
             "expires_at",

@@ -17,6 +17,7 @@ class AuditLog(Identified, Base):
     __tablename__ = "audit_log"
     __table_args__ = (
         UniqueConstraint("chain", "seq"),
+        Index("ix_audit_log_action", "chain", "action", "seq"),
         Index("ix_audit_log_execution", "execution_id"),
         Index("ix_audit_log_subject", "subject_id"),
     )

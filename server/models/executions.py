@@ -24,6 +24,10 @@ class WorkflowExecution(Identified, Base):
         Index("ix_workflow_executions_team_status", "team_id", "status", "id"),
         Index("ix_workflow_executions_workflow", "workflow_id", "id"),
         Index("ix_workflow_executions_workflow_status", "workflow_id", "status", "id"),
+        # Filters that may match next to nothing still page by id within what they match.
+        Index("ix_workflow_executions_team_by", "team_id", "triggered_by", "id"),
+        Index("ix_workflow_executions_workflow_by", "workflow_id", "triggered_by", "id"),
+        Index("ix_workflow_executions_workflow_version", "workflow_id", "version", "id"),
         # What the mirror sweeps: it stays small however long the history grows.
         Index(
             "ix_workflow_executions_open",
