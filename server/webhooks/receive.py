@@ -137,7 +137,8 @@ async def _deliver(
     actor: Actor,
 ) -> Delivered:
     async with database.writing() as session:
-        trigger = await session.get(WorkflowTrigger, trigger_id)
+        # Other servers on this database deliver too: whoever has the row goes first.
+        trigger = await session.get(WorkflowTrigger, trigger_id, with_for_update=True)
         if trigger is None:
             raise refused()
         workflow = await session.get(Workflow, trigger.workflow_id)

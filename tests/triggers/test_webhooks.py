@@ -6,6 +6,7 @@ import asyncio
 import base64
 import os
 import random
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,8 @@ from sqlalchemy import func, select
 
 from server import limits
 from server.models import WebhookDelivery, WorkflowExecution, WorkflowTrigger
+from server.webhooks import receive
+from tests.server.conftest import running
 from tests.triggers.conftest import World, body_of, github, standard, waiting
 
 PUSH = {"ref": "refs/heads/main", "after": "abc"}
@@ -80,6 +83,39 @@ async def test_a_repeated_delivery_gives_the_same_execution(world: World) -> Non
     answers = [await sender(world).post(url, content=body, headers=headers) for _ in range(3)]
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert await executions(world) == 1
+
+
+class NoLocks(dict[Any, asyncio.Lock]):
+    def setdefault(self, key: Any, default: Any = None) -> asyncio.Lock:
+        return asyncio.Lock()
+
+
+async def test_two_servers_on_one_database_give_one_execution(
+    tmp_path: Path, any_compiler: None, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two processes would not know each other's locks; these two servers share one process.
+    monkeypatch.setattr(receive, "_one_at_a_time", NoLocks())
+    given = {"DATAROLL_DATABASE_URL": postgresql_url}
+    async with (
+        running(tmp_path / "home", **given) as one,
+        running(tmp_path / "home", **given) as two,
+    ):
+        trigger = await waiting(one, "webhook", {})
+        clients = [sender(one), sender(two)]
+        for number in range(20):
+            body = body_of({"number": number})
+            headers = standard(trigger["secret"], body, id=f"msg-{number}")
+            answers = await asyncio.gather(
+                *(
+                    clients[turn % 2].post(
+                        f"/api/webhooks/{trigger['key']}", content=body, headers=headers
+                    )
+                    for turn in range(6)
+                )
+            )
+            assert {answer.status_code for answer in answers} == {202}, answers[0].text
+            assert len({answer.json()["id"] for answer in answers}) == 1
+        assert await executions(one) == 20
 
 
 async def test_githubs_ping_starts_nothing(world: World) -> None:
