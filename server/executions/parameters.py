@@ -7,15 +7,20 @@ default, the team's variable of the same name and type.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic_core import SchemaError
+
+from compiler.variables import matches
 from server.errors import Invalid
 from server.workflows.facts import Declared, Facts
 
 MAX_BYTES = 400_000
 """Prefect takes 512 KiB of parameters; what we add ourselves needs room too."""
+
+LONGEST_MATCHED = 1000
+"""Characters of a value that has a pattern."""
 
 TYPES: dict[str, tuple[str, Any]] = {
     "string": ("a text", lambda value: isinstance(value, str)),
@@ -50,7 +55,8 @@ def build_variables(
             continue
         given, value = _value(variable, sent, team)
         if not given:
-            if variable.required or not variable.has_default:
+            # Without a value the flow takes its type's empty one.
+            if variable.required:
                 errors.append(_error(name, "is required", "required"))
             continue
         problem = _wrong(variable, value)
@@ -71,7 +77,8 @@ def _error(name: str, message: str, code: str) -> dict[str, str]:
 def _value(
     variable: Declared, sent: Mapping[str, Any], team: Mapping[str, tuple[str, Any]]
 ) -> tuple[bool, Any]:
-    if variable.name in sent:
+    # Null is no value, except where it is one.
+    if variable.name in sent and (sent[variable.name] is not None or variable.type == "object"):
         return True, sent[variable.name]
     if variable.has_default:
         return True, variable.default
@@ -80,7 +87,7 @@ def _value(
 
 
 def _wrong(variable: Declared, value: Any) -> str | None:
-    if value is None and not variable.required:
+    if value is None and variable.type == "object":
         return None
     what, fits = TYPES.get(variable.type, ("", lambda value: True))
     if not fits(value):
@@ -93,10 +100,9 @@ def _wrong(variable: Declared, value: Any) -> str | None:
 
 
 def _pattern_problem(pattern: str, value: str) -> str | None:
-    # The pattern is the workflow author's; the bound keeps a slow one from being felt.
-    if len(value) > 1000:
-        return "is longer than 1000 characters"
+    if len(value) > LONGEST_MATCHED:
+        return f"is longer than {LONGEST_MATCHED} characters"
     try:
-        return None if re.search(pattern, value) else f"does not match {pattern}"
-    except re.error:
+        return None if matches(pattern, value) else f"does not match {pattern}"
+    except SchemaError:
         return f"cannot be checked: {pattern} is not a regular expression"

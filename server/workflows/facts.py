@@ -30,6 +30,7 @@ class Declared:
     has_default: bool = False
     description: str | None = None
     required: bool = False
+    """It has no default, and the definition does not say ``required: false``."""
     pattern: str | None = None
     choices: list[Any] | None = None
 
@@ -116,7 +117,7 @@ def _variables(value: Any) -> Iterator[Declared]:
             default=variable.get("default"),
             has_default="default" in variable,
             description=_text(variable.get("description")),
-            required=variable.get("required") is True,
+            required="default" not in variable and variable.get("required") is not False,
             pattern=_text(variable.get("pattern")),
             choices=choices if isinstance(choices, list) else None,
         )
