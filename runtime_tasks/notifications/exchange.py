@@ -94,14 +94,15 @@ def exchange(call: Call) -> Answer:
                 headers={name.lower(): value for name, value in response.headers.items()},
                 content=_body(response, call),
             )
+    except (httpx.LocalProtocolError, httpx.InvalidURL, ValueError):
+        # Before anything was sent: a header with a line break, for example.
+        raise StepConfigError("the URL or a header cannot be sent as it is written") from None
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise Unreachable(f"no connection: {_reason(error)}") from None
     except httpx.TimeoutException:
         raise NoAnswer(f"no answer within {call.seconds:g} seconds") from None
     except httpx.HTTPError as error:
         raise NoAnswer(f"the connection broke: {type(error).__name__}") from None
-    except (httpx.InvalidURL, UnicodeError, ValueError):
-        raise StepConfigError("the URL or a header cannot be sent as it is written") from None
 
 
 def check_url(url: str) -> None:

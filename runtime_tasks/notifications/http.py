@@ -23,7 +23,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runtime_tasks.context import current, reveal
 from runtime_tasks.errors import OutcomeUnknown, StepConfigError, StepError
-from runtime_tasks.notifications.exchange import Answer, Call, NoAnswer, check_url, exchange
+from runtime_tasks.javascript.logic import truthy
+from runtime_tasks.notifications.delivery import TRY_AGAIN
+from runtime_tasks.notifications.exchange import (
+    Answer,
+    Call,
+    NoAnswer,
+    Unreachable,
+    check_url,
+    exchange,
+)
 from runtime_tasks.notifications.message import plain
 from runtime_tasks.secrets import Secret
 from runtime_tasks.steps.http import HttpOutput
@@ -73,32 +82,41 @@ def send(
 ) -> HttpOutput:
     """One call, or one until ``poll_until`` holds for its body. Raises StepError."""
     context = current()
-    call, secrets = _call(url, method, headers, body, auth, timeout)
+    call, secrets = _call(url, method, headers, body, auth, timeout, polls=poll_until is not None)
     if context.dry_run and method not in READS:
         context.log.info("%s %s, not sent in a test run", method, _place(url))
         status = expected_status[0] if expected_status else 200
         return HttpOutput(status=status, headers={}, attempts=0, sent=False)
     until = monotonic() + poll_limit
     attempts = 0
+    seen: dict[str, Any] | None = None
     while True:
         attempts += 1
-        answer = _answer(call, url, expected_status)
-        output = _output(answer, secrets, attempts)
-        if not _expected(answer.status, expected_status):
-            raise StepError(
-                f"{_place(url)} answered {answer.status}, expected "
-                f"{' or '.join(map(str, expected_status)) if expected_status else '2xx'}",
-                details={"status": answer.status, "body": _beginning(output.body)},
-            )
-        if poll_until is None or _holds(poll_until, output.body) or context.dry_run:
-            return output
+        try:
+            answer = _answer(call, url, expected_status)
+            output = _output(answer, secrets, attempts)
+            _check_status(output, url, expected_status)
+        except StepError as error:
+            # What has answered once may be away for a moment, while it is being waited for.
+            if seen is None or not passing(error):
+                raise
+            seen = {"error": str(error), **error.details}
+        else:
+            if poll_until is None or _holds(poll_until, output.body) or context.dry_run:
+                return output
+            seen = {"status": output.status, "body": _beginning(output.body)}
         if monotonic() + poll_interval > until:
             raise StepError(
-                f"what was waited for did not come within {poll_limit:g} seconds",
-                details={"status": answer.status, "body": _beginning(output.body)},
+                f"what was waited for did not come within {poll_limit:g} seconds", details=seen
             )
         context.progress(f"not yet: asking again in {poll_interval:g} seconds")
         context.sleep(poll_interval)
+
+
+def passing(error: StepError) -> bool:
+    """Whether it may be better a moment later: no connection, no answer, busy."""
+    busy = error.details.get("status") in TRY_AGAIN
+    return busy or isinstance(error, (NoAnswer, Unreachable))
 
 
 def _call(
@@ -108,6 +126,8 @@ def _call(
     body: Any,
     auth: Secret | str,
     timeout: float,
+    *,
+    polls: bool,
 ) -> tuple[Call, list[str]]:
     """The call, and the secrets in it, which the answer must not bring back."""
     address = reveal(url)
@@ -127,8 +147,10 @@ def _call(
             )
         sent |= granted.headers
         secrets += [granted.bearer, granted.password, granted.value, *granted.headers.values()]
-    if method in NOT_REPEATABLE and "idempotency-key" not in {name.lower() for name in sent}:
+    given = {name.lower() for name in sent}
+    if method in NOT_REPEATABLE and not polls and "idempotency-key" not in given:
         # Servers that know this header do the work once, however often the node is retried.
+        # To a question that is asked again they would give their first answer for ever.
         sent["Idempotency-Key"] = f"{current().execution_id}-{current().node_id}"
     content: bytes | None = None
     if isinstance(body, str):
@@ -191,23 +213,51 @@ def _answer(call: Call, url: Secret | str, expected: list[int] | None) -> Answer
 
 
 def _output(answer: Answer, secrets: list[str], attempts: int) -> HttpOutput:
-    text = answer.text
-    for value in secrets:
-        text = text.replace(value, HIDDEN)
-    try:
-        body = json.loads(text) if text else None
-    except (ValueError, RecursionError):
-        body = text
     return HttpOutput(
         status=answer.status,
-        headers={name: v for name, v in answer.headers.items() if name not in KEPT_BACK},
-        body=body,
+        headers={
+            name: _hidden(value, secrets)
+            for name, value in answer.headers.items()
+            if name not in KEPT_BACK
+        },
+        body=_body(answer, secrets),
         attempts=attempts,
     )
 
 
-def _expected(status: int, expected: list[int] | None) -> bool:
-    return status in expected if expected else 200 <= status < 300
+def _body(answer: Answer, secrets: list[str]) -> Any:
+    if not answer.text:
+        return None
+    try:
+        # Parsed first: JSON may write a secret in other letters (\u0022 for a quotation mark).
+        return _hidden(json.loads(answer.text), secrets)
+    except (ValueError, RecursionError):
+        return _hidden(answer.text, secrets)
+
+
+def _hidden(value: Any, secrets: list[str]) -> Any:
+    """``value`` without what was sent in confidence and has come back."""
+    match value:
+        case str():
+            for secret in secrets:
+                value = value.replace(secret, HIDDEN)
+            return value
+        case list():
+            return [_hidden(item, secrets) for item in value]
+        case dict():
+            return {_hidden(key, secrets): _hidden(item, secrets) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _check_status(output: HttpOutput, url: Secret | str, expected: list[int] | None) -> None:
+    if output.status in expected if expected else 200 <= output.status < 300:
+        return
+    wanted = " or ".join(map(str, expected)) if expected else "2xx"
+    raise StepError(
+        f"{_place(url)} answered {output.status}, expected {wanted}",
+        details={"status": output.status, "body": _beginning(output.body)},
+    )
 
 
 def _holds(condition: Callable[[Any], Any], body: Any) -> bool:
@@ -216,7 +266,7 @@ def _holds(condition: Callable[[Any], Any], body: Any) -> bool:
         if isinstance(answer, str):
             # A text is true, so this would never wait; it is an expression without its braces.
             raise StepConfigError("'pollUntil' is an expression: write it between {{ and }}")
-        return bool(answer)
+        return truthy(answer)
     except StepError:
         raise
     except Exception as error:

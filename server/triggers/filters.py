@@ -15,6 +15,7 @@ from typing import Any
 from compiler.errors import ExpressionError
 from compiler.expressions import Expression, compile_expression
 from runtime_tasks.errors import StepError
+from runtime_tasks.javascript.logic import truthy
 
 LONGEST = 2000
 HOLE = re.compile(r"\s*\{\{(.*)\}\}\s*", re.DOTALL)
@@ -42,6 +43,6 @@ def passes(text: str | None, trigger: Mapping[str, Any]) -> bool:
     if not text:
         return True
     try:
-        return bool(compiled(text).evaluate({"trigger": trigger}))
+        return truthy(compiled(text).evaluate({"trigger": trigger}))
     except (ValueError, StepError, RecursionError) as error:
         raise FilterFailed(f"the filter cannot be worked out: {error}") from None

@@ -20,6 +20,10 @@ def answers(value: object) -> Reply:
     return Reply(200, json.dumps(value).encode(), {"content-type": "application/json"})
 
 
+def hang_up(handler: BaseHTTPRequestHandler) -> bool:
+    return True
+
+
 def test_json_goes_out_and_comes_back_parsed(receiver: Receiver) -> None:
     receiver.replies = [answers({"id": 7, "list": [1, 2]})]
     result = http_request(
@@ -67,6 +71,42 @@ def test_it_does_not_ask_for_ever(receiver: Receiver) -> None:
     with pytest.raises(StepError, match="did not come within 3 seconds") as caught:
         http_request(url=receiver.url, poll_until=lambda body: False, poll_interval=4, poll_limit=3)
     assert caught.value.details["body"] == {"state": "building"}
+
+
+def test_while_it_waits_a_server_may_be_away_for_a_moment(receiver: Receiver, run: Run) -> None:
+    receiver.replies = [
+        answers({"state": "building"}),
+        Reply(503),
+        Reply(before=hang_up),
+        answers({"state": "live"}),
+    ]
+    result = http_request(
+        url=receiver.url, poll_until=lambda body: body["state"] == "live", poll_interval=5
+    )
+    assert (result.attempts, run.waits) == (4, [5, 5, 5])
+
+
+def test_a_server_that_stays_away_is_named_at_the_limit(receiver: Receiver) -> None:
+    receiver.replies = [answers({"state": "building"}), Reply(502)]
+    with pytest.raises(StepError, match=r"did not come within 0\.2 seconds") as caught:
+        http_request(
+            url=receiver.url, poll_until=lambda body: False, poll_interval=0.15, poll_limit=0.2
+        )
+    assert caught.value.details["status"] == 502
+
+
+@pytest.mark.parametrize("reply", [Reply(503), Reply(404)])
+def test_what_does_not_answer_at_first_is_not_waited_for(receiver: Receiver, reply: Reply) -> None:
+    receiver.replies = [reply]
+    with pytest.raises(StepError, match="expected 2xx"):
+        http_request(url=receiver.url, poll_until=lambda body: True)
+    assert len(receiver.requests) == 1
+
+
+def test_a_question_asked_by_post_carries_no_idempotency_key(receiver: Receiver) -> None:
+    receiver.replies = [answers([])]
+    http_request(url=receiver.url, method="POST", poll_until=lambda body: body)  # [] is true
+    assert "idempotency-key" not in receiver.requests[0].headers
 
 
 def test_an_expression_that_does_not_fit_the_answer_is_named(receiver: Receiver) -> None:
@@ -136,6 +176,18 @@ def test_a_secret_that_the_other_side_echoes_is_hidden(
     )
     assert receiver.requests[0].headers["authorization"] == "Bearer token-1234"
     assert "token-1234" not in result.model_dump_json()
+
+
+def test_a_secret_is_hidden_in_headers_and_however_json_writes_it(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATAROLL_SECRET_TOKEN", "tok/en-1234")
+    receiver.replies = [
+        Reply(200, b'{"tok\\/en-1234": ["tok\\u002fen-1234"]}', {"x-echo": "tok/en-1234"})
+    ]
+    result = http_request(url=receiver.url, headers={"X-Token": secret("token")})
+    assert result.body == {"••••": ["••••"]}
+    assert result.headers["x-echo"] == "••••"
 
 
 def test_no_error_holds_a_url_that_is_a_secret(
@@ -217,10 +269,6 @@ def test_an_answer_that_drips_ends_at_the_deadline(receiver: Receiver) -> None:
     stop.set()
 
 
-def hang_up(handler: BaseHTTPRequestHandler) -> bool:
-    return True
-
-
 def test_a_write_whose_answer_is_lost_is_in_doubt_and_not_repeated(receiver: Receiver) -> None:
     receiver.replies = [Reply(before=hang_up)]
     with pytest.raises(OutcomeUnknown, match="whether the POST was done is not known") as caught:
@@ -250,6 +298,8 @@ def test_a_header_that_frames_the_message_is_refused(receiver: Receiver) -> None
 
 
 def test_a_header_cannot_smuggle_another(receiver: Receiver) -> None:
-    with pytest.raises(StepError):
-        http_request(url=receiver.url, headers={"X-A": "1\r\nX-B: 2"})
+    for method in ("GET", "POST"):
+        # Nothing was sent, so nothing is in doubt.
+        with pytest.raises(StepConfigError, match="cannot be sent as it is written"):
+            http_request(url=receiver.url, method=method, headers={"X-A": "1\r\nX-B: 2"})
     assert receiver.requests == []
