@@ -8,7 +8,7 @@ from typing import Any
 
 from runtime_tasks.context import current, reveal
 from runtime_tasks.notifications.delivery import Delivery, deliver
-from runtime_tasks.notifications.message import Message, compose
+from runtime_tasks.notifications.message import Message, compose, plain
 from runtime_tasks.notifications.throttle import alert_key, once_per
 from runtime_tasks.secrets import Secret
 
@@ -22,9 +22,13 @@ def notify(
     template: str = "",
     details: Any = None,
     throttle: float = 0,
+    also: Any = None,
     must_deliver: bool = False,
 ) -> Delivery:
-    """Tell ``target``. ``send`` may be called several times; it returns what came back."""
+    """Tell ``target``. ``send`` may be called several times; it returns what came back.
+
+    ``also`` is what makes two alerts different besides their target, words and facts.
+    """
     context = current()
 
     def attempt() -> str:
@@ -46,7 +50,8 @@ def notify(
 
     def throttled() -> str:
         composed = compose(template, message, details=details)
-        key = alert_key(provider, reveal(target), composed.summary, repr(composed.facts))
+        said = (composed.summary, repr(composed.facts), repr(plain(also)))
+        key = alert_key(provider, reveal(target), *said)
         with once_per(key, throttle) as first:
             return attempt() if first else "not sent again: the same alert went out before"
 

@@ -2,7 +2,8 @@
 
 Sizes are Slack's: 150 characters in a header, 3,000 in a section, ten fields of 2,000 each
 (https://docs.slack.dev/reference/block-kit/blocks). ``&``, ``<`` and ``>`` are escaped as Slack
-asks, so that no text can mention a channel or hide a link.
+asks, and ``verbatim`` keeps Slack from looking for names and addresses in the rest: what a stranger
+wrote into a commit message mentions no channel and becomes no link.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def slack_payload(message: Message, *, channel: str = "") -> dict[str, Any]:
         blocks.append(_section(escaped(message.text)))
     if message.facts:
         fields = [
-            {"type": "mrkdwn", "text": cut(f"*{escaped(label)}*\n{escaped(value)}", FIELD)}
+            _mrkdwn(cut(f"*{escaped(label)}*\n{escaped(value)}", FIELD))
             for label, value in message.facts[:FIELDS]
         ]
         blocks.append({"type": "section", "fields": fields})
@@ -46,7 +47,7 @@ def slack_payload(message: Message, *, channel: str = "") -> dict[str, Any]:
         blocks.append(_section(f"```{cut(escaped(message.document), SECTION - 10)}```"))
     if message.link:
         link = f"<{escaped(message.link).replace('|', '%7C')}|Open the run>"
-        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": link}]})
+        blocks.append({"type": "context", "elements": [_mrkdwn(link)]})
     payload: dict[str, Any] = {"text": cut(escaped(message.summary), SECTION), "blocks": blocks}
     return {**payload, "channel": channel} if channel else payload
 
@@ -60,4 +61,8 @@ def cut(text: str, length: int) -> str:
 
 
 def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, SECTION)}}
+    return {"type": "section", "text": _mrkdwn(cut(text, SECTION))}
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}

@@ -46,6 +46,7 @@ def notify_slack(
         template=template,
         details=details,
         throttle=throttle,
+        also=channel,
         must_deliver=must_deliver,
     )
     return NotificationOutput(provider="slack", **asdict(delivery))
@@ -79,6 +80,7 @@ def notify_email(
         template=template,
         details=details,
         throttle=throttle,
+        also=subject,
         must_deliver=must_deliver,
     )
     return NotificationOutput(provider="email", **asdict(delivery))
@@ -119,6 +121,7 @@ def notify_pagerduty(
         template=template,
         details=details,
         throttle=throttle,
+        also=(event_action, dedup_key),
         must_deliver=must_deliver,
     )
     return NotificationOutput(provider="pagerduty", **asdict(delivery))
@@ -154,6 +157,7 @@ def notify_webhook(
         template=template,
         details=details,
         throttle=throttle,
+        also=payload,
         must_deliver=must_deliver,
     )
     return NotificationOutput(provider="webhook", **asdict(delivery))

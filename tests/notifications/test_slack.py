@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from runtime_tasks.notifications.message import compose
@@ -20,6 +22,10 @@ APPLIED = ExecuteOutput(
     rows=0,
     milliseconds=1234.6,
 )
+
+
+def said(text: str) -> dict[str, object]:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def test_a_message_arrives_as_block_kit_with_the_runs_link(
@@ -43,32 +49,26 @@ def test_a_message_arrives_as_block_kit_with_the_runs_link(
             {"type": "header", "text": {"type": "plain_text", "text": "✅ Migrations applied"}},
             {
                 "type": "section",
-                "text": {
-                    "type": "mrkdwn",
-                    "text": "Migrations applied successfully to production",
-                },
+                "text": said("Migrations applied successfully to production"),
             },
             {
                 "type": "section",
                 "fields": [
-                    {"type": "mrkdwn", "text": "*Database*\nprod"},
-                    {"type": "mrkdwn", "text": "*Applied*\n2"},
-                    {"type": "mrkdwn", "text": "*Statements*\n3"},
-                    {"type": "mrkdwn", "text": "*Rows changed*\n0"},
-                    {"type": "mrkdwn", "text": "*Milliseconds*\n1235"},
+                    said("*Database*\nprod"),
+                    said("*Applied*\n2"),
+                    said("*Statements*\n3"),
+                    said("*Rows changed*\n0"),
+                    said("*Milliseconds*\n1235"),
                 ],
             },
             {
                 "type": "section",
-                "text": {"type": "mrkdwn", "text": "• add_email\n• add &lt;index&gt;"},
+                "text": said("• add_email\n• add &lt;index&gt;"),
             },
             {
                 "type": "context",
                 "elements": [
-                    {
-                        "type": "mrkdwn",
-                        "text": "<https://dataroll.example.org/executions/execution-1|Open the run>",
-                    }
+                    said("<https://dataroll.example.org/executions/execution-1|Open the run>")
                 ],
             },
         ],
@@ -79,11 +79,37 @@ def test_a_message_without_template_or_public_url_is_one_section(receiver: Recei
     notify_slack(webhook=receiver.url, message="hello <!channel>", channel="#ops")
     assert receiver.requests[0].json == {
         "text": "hello &lt;!channel&gt;",
-        "blocks": [
-            {"type": "section", "text": {"type": "mrkdwn", "text": "hello &lt;!channel&gt;"}}
-        ],
+        "blocks": [{"type": "section", "text": said("hello &lt;!channel&gt;")}],
         "channel": "#ops",
     }
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<!channel> <@U123> <https://evil.example|the run>",
+        "@channel @here #general https://evil.example",
+        "``` <!here> ```",
+        "&lt;!channel&gt;",
+    ],
+)
+def test_what_a_stranger_wrote_mentions_nobody_and_links_nowhere(hostile: str) -> None:
+    details = {"connectionId": hostile, "applied": [{"name": hostile}], "markdown": hostile}
+    for template in ("migration_success", "report", ""):
+        payload = slack_payload(compose(template, hostile, details=details))
+        for text in texts(payload["blocks"]):
+            # Escaped, Slack finds no control sequence; verbatim, it looks for nothing else.
+            assert not {"<", ">"} & set(text["text"])
+            assert text["type"] == "plain_text" or text["verbatim"] is True
+
+
+def texts(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return [found for item in value for found in texts(item)]
+    if not isinstance(value, dict):
+        return []
+    own = [value] if isinstance(value.get("text"), str) else []
+    return own + [found for item in value.values() for found in texts(item)]
 
 
 def test_long_texts_keep_slacks_limits() -> None:

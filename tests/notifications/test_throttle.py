@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from runtime_tasks.notifications.throttle import once_per
-from runtime_tasks.steps import notify_slack
+from runtime_tasks.steps import notify_pagerduty, notify_slack, notify_webhook
 from tests.notifications.conftest import Receiver, Reply, Run
 
 
@@ -26,6 +26,24 @@ def test_another_text_or_target_is_another_alert(receiver: Receiver) -> None:
     notify_slack(webhook=receiver.url, message="4 pending", throttle=3600)
     notify_slack(webhook=f"{receiver.url}/other", message="4 pending", throttle=3600)
     assert len(receiver.requests) == 3
+
+
+def test_another_payload_channel_subject_or_action_is_another_alert(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATAROLL_PAGERDUTY_URL", receiver.url)
+    for payload in ({"version": 1}, {"version": 2}, {"version": 2}):
+        notify_webhook(url=receiver.url, payload=payload, throttle=3600)
+    assert len(receiver.requests) == 2
+    for channel in ("#a", "#b", "#b"):
+        notify_slack(webhook=receiver.url, message="x", channel=channel, throttle=3600)
+    assert len(receiver.requests) == 4
+    notify_pagerduty(routing_key="k", dedup_key="d", throttle=3600)
+    notify_pagerduty(routing_key="k", dedup_key="d", event_action="resolve", throttle=3600)
+    assert [request.json.get("event_action") for request in receiver.requests[4:]] == [
+        "trigger",
+        "resolve",
+    ]
 
 
 def test_an_alert_that_did_not_go_out_silences_nobody(receiver: Receiver) -> None:
