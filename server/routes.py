@@ -16,6 +16,7 @@ from server.health.routes import router as health
 from server.live.routes import router as live
 from server.metrics.routes import router as metrics
 from server.node_types.routes import router as node_types
+from server.notifications.routes import router as notifications
 from server.pages import router as pages
 from server.teams.routes import router as teams
 from server.templates.routes import router as templates
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     triggers,
     schedules,
     webhooks,
+    notifications,
     node_types,
     expressions,
     executions,

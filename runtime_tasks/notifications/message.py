@@ -125,12 +125,14 @@ def parse_template(text: str) -> Template:
     """A template from its YAML. Raises StepConfigError that says what is wrong with it."""
     try:
         return Template.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise StepConfigError(f"the template is no YAML: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise StepConfigError(f"the template's {place or 'text'}: {first['msg']}") from None
+    except ValueError as error:  # a date or a number that PyYAML cannot make
+        raise StepConfigError(f"the template is no YAML: {error}") from None
 
 
 def plain(value: Any) -> Any:

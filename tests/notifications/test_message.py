@@ -78,6 +78,8 @@ def test_an_unknown_template_says_which_there_are(name: str) -> None:
         ("title: x\ncolour: red\n", "colour: Extra inputs"),
         ("title: x\nseverity: loud\n", "severity: Input should be"),
         ("- x\n", "text: Input should be"),
+        ("title: 2026-99-99\n", "no YAML"),
+        ("title: " + "[" * 5000, "no YAML"),
     ],
 )
 def test_a_template_that_is_wrong_says_where(text: str, problem: str) -> None:
