@@ -73,9 +73,10 @@ test-long: setup system ## Pass the tests that take minutes: servers killed agai
 	$(BIN)/python -m pytest -m long
 
 .PHONY: api-docs
-api-docs: setup editor/node_modules/.installed ## Write docs/api.md and the editor's types from the OpenAPI document
+api-docs: setup editor/node_modules/.installed ## Write docs/api.md, the editor's types and docs/templates.md
 	$(BIN)/python -m server.api_docs docs/api.md editor/openapi.json
 	cd editor && npm run --silent api
+	$(BIN)/python -m server.templates.docs docs/templates.md
 
 .PHONY: clean
 clean: ## Remove what was built and installed here; .dataroll/ with its data stays

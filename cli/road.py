@@ -201,9 +201,8 @@ def open_engine(url: str) -> Engine:
     from sqlalchemy import create_engine, make_url
 
     parsed = make_url(url)
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    return create_engine(parsed)
+    drivers = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
+    return create_engine(parsed.set(drivername=drivers.get(parsed.drivername, parsed.drivername)))
 
 
 def statement(url: str, sql: str) -> None:

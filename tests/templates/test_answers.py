@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 import yaml
 
+from server.templates import docs
 from server.templates.answers import BadAnswers, answered, checked, replaced
-from server.templates.catalogue import Question, Template, UnknownTemplate, template, templates
+from server.templates.catalogue import (
+    ROOT,
+    Question,
+    Template,
+    UnknownTemplate,
+    template,
+    templates,
+)
 
 WISHED = {
     "Simple Migration",
@@ -114,6 +122,19 @@ def test_an_answer_that_cannot_be_right_is_refused(type_: Any, answer: Any) -> N
 def test_a_value_over_several_lines_is_not_exchanged_blindly() -> None:
     with pytest.raises(ValueError, match="several lines"):
         replaced("a:\n  - 1\n  - 2\nb: 3\n", {"a": [1]})
+
+
+def test_the_page_about_the_templates_is_up_to_date() -> None:
+    written = (ROOT.parent / "docs" / "templates.md").read_text(encoding="utf-8")
+    assert written == docs.markdown(), "run: make api-docs"
+
+
+def test_every_template_draws_each_of_its_nodes_in_its_comment() -> None:
+    for one in templates():
+        drawn = docs.drawing(one.text)
+        nodes = yaml.safe_load(one.text)["nodes"]
+        missing = [name for name, node in nodes.items() if name not in drawn and name != "start"]
+        assert missing == [], one.id
 
 
 def test_an_unknown_template_is_said() -> None:

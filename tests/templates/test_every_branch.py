@@ -1,335 +1,203 @@
-"""Every template, run by real Prefect on real databases, down every branch that is drawn.
+"""Every template, made, published, run and approved as a user does, down every branch drawn.
 
-A case says what is pending where, and how the approvers decide; what it took is read from the
-run's journal. After a template's cases every edge of its definition has been taken.
+The runs are read back from the server: which edges were live is worked out from the records of
+their nodes. A template passes when each of its edges has been live in one of its runs at least,
+and when every node ran that had to, and no other.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import re
+import hashlib
+import hmac
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from compiler import compile_workflow
-from runtime_tasks.context import ApprovalDecision, ApprovalRequest
-from runtime_tasks.run import journal
-from runtime_tasks.run.approvals import Approvals
+from cli.demo import running
+from cli.inbox import Inbox
 from server.templates.catalogue import ROOT
-from server.workflows.facts import read_facts
-from tests.migrations.projects import BROKEN, SHOP, visiting, write
-from tests.notifications.conftest import Receiver, receiving
-from tests.notifications.test_email import Mailbox, serving
+from tests.migrations.projects import SHOP
+from tests.notifications.conftest import receiving
+from tests.notifications.test_email import serving
+from tests.templates.cases import CASES, Case, approved
+from tests.templates.stage import Played, Stage, pending, statuses
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+AT_ONCE = 4
+"""Runs side by side on the one worker."""
 
-BAD = {**SHOP, "004_broken.sql": BROKEN}
-DROPS = {"001_users.sql": SHOP["001_users.sql"], "002_drop.sql": "DROP TABLE users;"}
-MILD = {"001_security.sql": "CREATE TABLE security (id INTEGER PRIMARY KEY);"}
-PLAIN = {"001_users.sql": "CREATE TABLE users (id INTEGER PRIMARY KEY);"}
-
-
-@dataclass(frozen=True)
-class Case:
-    """One run. ``pending`` maps connections to their migration files; empty: all of them are
-    applied already; None: it does not answer."""
-
-    ends: str
-    pending: dict[str, dict[str, str] | None] = field(default_factory=dict)
-    decisions: dict[str, str] = field(default_factory=dict)
-    parameters: dict[str, Any] = field(default_factory=dict)
-    replace: tuple[str, str] = ("", "")
-    """In the definition's text: checks that fail need other checks than those that come along."""
-    applied: dict[str, bool] = field(default_factory=dict)
-    """Afterwards: whether the connection's migrations are in its books."""
-
-
-def approved(*nodes: str) -> dict[str, str]:
-    return dict.fromkeys(nodes, "approved")
-
-
-PROD, TEST, DEV = "production", "staging", "development"
-ONE = {PROD: SHOP}
-FAILING_TEST = ("equals: 1", "equals: 2")
-NO_TEST = ("sql: SELECT 1\n", "sql: ''\n")
-PUSH = {
-    "type": "webhook",
-    "body": {"ref": "refs/heads/main", "after": "abc", "pusher": {"name": "ann"}},
-}
-USER = {"id": "u1", "email": "ann@example.org", "name": "Ann", "teamOwner": "u1"}
-
-CASES: dict[str, list[Case]] = {
-    "simple_migration": [
-        Case("Completed", {DEV: SHOP}, applied={DEV: True}),
-        Case("Failed", {DEV: BAD}, applied={DEV: False}),
-        Case("Failed", {DEV: None}),
-    ],
-    "prod_safe": [
-        Case("Completed", {PROD: {}}),
-        Case("Completed", ONE, approved("approval"), applied={PROD: True}),
-        Case("Completed", ONE, {"approval": "rejected"}, applied={PROD: False}),
-        Case("Completed", ONE, {"approval": "expired"}, applied={PROD: False}),
-        Case("Failed", ONE, approved("approval"), {"fault": PROD}, applied={PROD: False}),
-        Case("Failed", {PROD: None}),
-    ],
-    "scheduled": [
-        Case("Completed", ONE, applied={PROD: False}),
-        Case("Completed", {PROD: {}}),
-        Case("Failed", {PROD: None}),
-    ],
-    "approval_chain": [
-        Case(
-            "Completed", ONE, approved("developer", "administrator", "owner"), applied={PROD: True}
-        ),
-        *(
-            Case("Completed", ONE, approved(*before) | {node: how}, applied={PROD: False})
-            for node, before in (
-                ("developer", ()),
-                ("administrator", ("developer",)),
-                ("owner", ("developer", "administrator")),
-            )
-            for how in ("rejected", "expired")
-        ),
-        Case(
-            "Failed",
-            ONE,
-            approved("developer", "administrator", "owner"),
-            {"fault": PROD},
-            applied={PROD: False},
-        ),
-        Case("Failed", {PROD: None}),
-    ],
-    "data_validation": [
-        Case("Completed", {TEST: SHOP}, applied={TEST: True}),
-        Case("Completed", {TEST: SHOP}, replace=FAILING_TEST, applied={TEST: False}),
-        Case("Failed", {TEST: SHOP}, replace=NO_TEST, applied={TEST: False}),
-        Case("Failed", {TEST: BAD}, applied={TEST: False}),
-        Case("Failed", {TEST: None}),
-    ],
-    "daily_auto_migration_check": [
-        Case("Completed", {PROD: {}}),
-        Case("Completed", {PROD: PLAIN}, applied={PROD: False}),
-        Case("Completed", {PROD: MILD}, approved("approval"), applied={PROD: True}),
-        Case("Completed", {PROD: DROPS}, {"approval": "rejected"}, applied={PROD: False}),
-        Case("Completed", {PROD: MILD}, {"approval": "expired"}, applied={PROD: False}),
-        Case("Failed", {PROD: MILD}, approved("approval"), {"fault": PROD}, applied={PROD: False}),
-        Case("Failed", {PROD: None}),
-    ],
-    "deployment_pipeline": [
-        Case("Completed", {PROD: {}, TEST: {}}),
-        Case(
-            "Completed",
-            {PROD: SHOP, TEST: SHOP},
-            approved("approval"),
-            applied={PROD: True, TEST: True},
-        ),
-        Case(
-            "Completed", {PROD: SHOP, TEST: SHOP}, {"approval": "rejected"}, applied={PROD: False}
-        ),
-        Case("Completed", {PROD: SHOP, TEST: SHOP}, {"approval": "expired"}, applied={PROD: False}),
-        Case(
-            "Completed",
-            {PROD: SHOP, TEST: SHOP},
-            replace=FAILING_TEST,
-            applied={PROD: False, TEST: False},
-        ),
-        Case("Failed", {PROD: SHOP, TEST: SHOP}, replace=NO_TEST, applied={TEST: False}),
-        Case("Failed", {PROD: SHOP, TEST: BAD}, applied={PROD: False, TEST: False}),
-        Case(
-            "Failed",
-            {PROD: SHOP, TEST: SHOP},
-            approved("approval"),
-            {"fault": PROD},
-            applied={PROD: False},
-        ),
-        Case("Failed", {PROD: None, TEST: {}}),
-    ],
-    "weekly_audit": [
-        Case("Completed", {PROD: SHOP, TEST: {}}),
-        Case("Completed", {PROD: SHOP, TEST: None}),
-        Case("Failed", {PROD: SHOP}, {}, {"fault": "report"}),
-    ],
-    "emergency_rollback": [
-        Case("Completed", ONE, approved("two-people"), {"count": 1, "before": PROD}),
-        Case("Completed", ONE, {"two-people": "rejected"}, {"before": PROD}, applied={PROD: True}),
-        Case("Completed", ONE, {"two-people": "expired"}, {"before": PROD}, applied={PROD: True}),
-        Case("Failed", {PROD: None}, approved("two-people")),
-    ],
-}
-ROLLOUT = [
-    Case("Completed", dict.fromkeys((DEV, TEST, PROD), SHOP), approved("approval")),
-    Case("Completed", dict.fromkeys((DEV, TEST, PROD), SHOP), {"approval": "rejected"}),
-    Case("Completed", dict.fromkeys((DEV, TEST, PROD), SHOP), {"approval": "expired"}),
-    Case("Failed", {DEV: BAD, TEST: SHOP, PROD: SHOP}, applied={DEV: False, TEST: False}),
-    Case("Failed", {DEV: SHOP, TEST: BAD, PROD: SHOP}, applied={DEV: True, TEST: False}),
-    Case(
-        "Failed",
-        dict.fromkeys((DEV, TEST, PROD), SHOP),
-        approved("approval"),
-        {"fault": PROD},
-        applied={DEV: True, TEST: True, PROD: False},
-    ),
-    Case("Failed", {DEV: SHOP, TEST: SHOP, PROD: None}),
-]
-CASES["multi_env"] = ROLLOUT
-CASES["staged_rollout"] = ROLLOUT
-
-
-@pytest.fixture
-def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Receiver, Mailbox]]:
-    """Slack, PagerDuty and a mail server that write down what arrives."""
-    with receiving() as receiver, serving() as mailbox:
-        monkeypatch.setenv("DATAROLL_ALLOW_ADDRESSES", "127.0.0.0/8")
-        monkeypatch.setenv("DATAROLL_SECRET_SLACKWEBHOOK", f"{receiver.url}/slack")
-        monkeypatch.setenv("DATAROLL_SECRET_PAGERDUTYKEY", "R0UTING")
-        monkeypatch.setenv("DATAROLL_PAGERDUTY_URL", f"{receiver.url}/pagerduty")
-        monkeypatch.setenv("DATAROLL_SECRET_MAILSERVER", mailbox.url)
-        monkeypatch.setenv("DATAROLL_SECRET_GITHUBSECRET", "not read in a run")
-        yield receiver, mailbox
+Edge = tuple[str, str, str]
 
 
 def test_every_template_has_cases() -> None:
-    assert set(CASES) == {file.stem for file in (ROOT / "questions").glob("*.yaml")}
+    assert set(CASES) == {file.stem for file in (ROOT / "workflows").glob("*.yaml")}
 
 
+@pytest.fixture(scope="module")
+def stage(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Stage]:
+    """Slack, PagerDuty and a mail server that write down what arrives; databases of three kinds."""
+    folder: Path = tmp_path_factory.mktemp("stage")
+    numbers = count(1)
+
+    def new_database(kind: str) -> str:
+        name = f"stage_{next(numbers)}"
+        if kind == "sqlite":
+            (folder / f"{name}.db").touch()
+            return f"sqlite:///{folder}/{name}.db"
+        server: str = request.getfixturevalue(f"{kind}_server")
+        if kind == "postgresql":
+            import psycopg
+
+            with psycopg.connect(server, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}".encode())
+            return f"{server.rpartition('/')[0]}/{name}"
+        import pymysql
+
+        port = int(server.rpartition(":")[2])
+        mysql = pymysql.connect(host="127.0.0.1", port=port, user="root", autocommit=True)
+        mysql.query(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        mysql.close()
+        return f"{server}/{name}"
+
+    with receiving() as receiver, serving() as mailbox, Inbox() as inbox:
+        environment = {
+            "DATAROLL_ALLOW_ADDRESSES": "127.0.0.0/8",
+            "DATAROLL_PAGERDUTY_URL": f"{receiver.url}/pagerduty",
+        }
+        with running(folder, inbox, **environment) as installation:
+            yield Stage(installation, folder, receiver, mailbox, new_database)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
 @pytest.mark.parametrize("name", sorted(CASES))
-async def test_every_edge_is_taken(
-    name: str,
-    tmp_path: Path,
-    prefect: str,
-    outside: tuple[Receiver, Mailbox],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    text = (ROOT / "workflows" / f"{name}.yaml").read_text()
-    facts = read_facts(text, "yaml")
-    taken: set[tuple[str, str, str]] = set()
-    handled = False
-    for number, case in enumerate(CASES[name]):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        with monkeypatch.context() as patch:
-            state, nodes = await run(text, case, folder, patch)
-        said = {node: (r["status"], r.get("error")) for node, r in nodes.items()}
-        assert state == case.ends, (number, said)
-        for edge in facts.edges:
-            label = edge.get("label", "")
-            if took(nodes.get(edge["source"]), label):
-                taken.add((edge["source"], edge["target"], label))
-                assert nodes[edge["target"]]["status"] != "skipped", (number, edge, said)
-        handled |= nodes.get("failed", {}).get("status") == "success"
-        for connection, applied in case.applied.items():
-            files = case.pending[connection]
-            assert files is not None
-            with visiting(url_of(folder, connection), folder / connection) as session:
-                pending = session.history().pending
-            assert (not pending) is applied, (number, connection, pending)
-    drawn = {(edge["source"], edge["target"], edge.get("label", "")) for edge in facts.edges}
-    assert taken == drawn
-    assert handled, "the error handler has never run"
-    receiver, mailbox = outside
-    assert receiver.requests or mailbox.mails
+def test_every_edge_is_taken(name: str, kind: str, stage: Stage) -> None:
+    if kind != "sqlite":
+        stage.new_database(kind)  # the first one starts the server, in this thread
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        played = list(pool.map(lambda case: stage.play(name, case, kind), CASES[name]))
+    taken: set[Edge] = set()
+    problems: list[Any] = []
+    for number, (case, one) in enumerate(zip(CASES[name], played, strict=True)):
+        taken |= live_edges(one)
+        for problem in (*wrong_end(case, one), *wrong_nodes(one), *silent(one)):
+            problems.append((number, problem, statuses(one.run)))
+    drawn = {edge_of(edge) for one in played for edge in one.definition["edges"]}
+    assert problems == []
+    assert drawn - taken == set()
+    if handlers := [n["id"] for n in played[0].definition["nodes"] if n["type"] == "error_handler"]:
+        seen = {node["nodeId"]: node["status"] for one in played for node in ran(one)}
+        assert set(handlers) <= set(seen), "the error handler has never run"
 
 
-async def run(
-    text: str, case: Case, folder: Path, patch: pytest.MonkeyPatch
-) -> tuple[str, dict[str, dict[str, Any]]]:
-    """The run's final state, and its nodes' records."""
-    from prefect.client.orchestration import get_client
-
-    for connection, files in case.pending.items():
-        variable = f"DATAROLL_CONNECTION_{connection.upper()}"
-        write(folder / connection, files or SHOP)
-        if files is None:
-            patch.setenv(variable, f"sqlite:///{folder}/nowhere/{connection}.db")
-        else:
-            (folder / f"{connection}.db").touch()
-            patch.setenv(variable, url_of(folder, connection))
-            if not files:
-                migrate(url_of(folder, connection), folder / connection)
-        patch.setenv(f"{variable}__MIGRATIONS", str(folder / connection))
-    patch.setenv("DATAROLL_ALLOW_PREFECT_RESUME", "1")
-    patch.setattr(
-        Approvals,
-        "_wait",
-        lambda self, request, hashes: decided(request, case.decisions),
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_a_push_to_main_on_github_goes_through_the_pipeline(stage: Stage) -> None:
+    case = Case("success", {"production": SHOP, "staging": SHOP}, approved("approval"))
+    databases = {
+        role: stage.database("sqlite", SHOP, stage.team, case, role) for role in case.files
+    }
+    made = stage.owner.post(
+        "/api/workflows/from-template/deployment_pipeline",
+        {
+            "name": "Pipeline of the shop",
+            "answers": {
+                "database": databases["production"].id,
+                "testDatabase": databases["staging"].id,
+                "approvers": ["ann@example.test"],
+                "githubSecret": "s3cret of the repository",
+                "slackWebhook": f"{stage.receiver.url}/pipeline",
+            },
+        },
     )
-    parameters = dict(case.parameters)
-    if before := parameters.pop("before", None):
-        migrate(url_of(folder, before), folder / before)
-    if fault := parameters.pop("fault", None):
-        plant(fault, patch)
-    if "waitHours" in text:
-        parameters["waitHours"] = 0
-    if "trigger: webhook" in text:
-        parameters["trigger"] = PUSH
-    # A database that does not answer is asked again after minutes; not in a test.
-    text = re.sub(r"retryDelay: \d+", "retryDelay: 0", text)
-    flow = compile_workflow(text.replace(*case.replace) if case.replace[0] else text, "yaml")
-    path = folder / flow.filename
-    path.write_text(flow.source)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    state = await getattr(module, flow.entrypoint)(
-        **parameters, currentUser=USER, return_state=True
-    )
-    async with get_client() as client:
-        nodes = await journal.read(client, state.state_details.flow_run_id)
-    return state.name, nodes
+    stage.owner.post(f"/api/workflows/{made['id']}/publish", {})
+    [trigger] = stage.owner.get(f"/api/workflows/{made['id']}/triggers")["items"]
+    key = stage.owner.post(f"/api/workflows/{made['id']}/triggers/{trigger['id']}/rotate")
+
+    def push(ref: str, guid: str) -> Any:
+        body = json.dumps({"ref": ref, "after": "c0ffee", "pusher": {"name": "ann"}}).encode()
+        code = hmac.new(b"s3cret of the repository", body, hashlib.sha256).hexdigest()
+        headers = {
+            "content-type": "application/json",
+            "x-github-event": "push",
+            "x-github-delivery": guid,
+            "x-hub-signature-256": f"sha256={code}",
+        }
+        answer = httpx.post(key["url"], content=body, headers=headers, timeout=30)
+        assert answer.status_code == 202, answer.text
+        return answer.json()
+
+    assert push("refs/heads/feature", "g-1") == {"id": None, "status": "filtered"}
+    first, again = push("refs/heads/main", "g-2"), push("refs/heads/main", "g-2")
+    assert first["id"] == again["id"]
+    run = stage.follow(first["id"], case, databases)
+    assert (run["status"], run["triggeredBy"]) == ("success", "webhook"), statuses(run)
+    assert pending(databases["production"]) == 0
+    [message] = [r.json for r in stage.receiver.requests if r.path == "/pipeline"]
+    assert "3 migrations of c0ffee" in json.dumps(message)
+    assert f"/executions/{run['id']}" in json.dumps(message["blocks"])
 
 
-def decided(request: ApprovalRequest, decisions: dict[str, str]) -> ApprovalDecision:
-    return ApprovalDecision(decisions[request.node_id], ("bob",), "so be it")  # type: ignore[arg-type]
+def edge_of(edge: dict[str, Any]) -> Edge:
+    return (edge["source"], edge["target"], edge.get("label") or "")
 
 
-def took(record: dict[str, Any] | None, label: str) -> bool:
-    """Whether a run took the edge with that label out of a node with this record."""
+def live_edges(one: Played) -> set[Edge]:
+    """The edges that were live, from the records of the nodes they leave."""
+    records = {node["nodeId"]: node for node in one.run["nodeExecutions"]}
+    return {
+        edge_of(edge)
+        for edge in one.definition["edges"]
+        if is_live(records.get(edge["source"]), edge.get("label") or "")
+    }
+
+
+def is_live(record: dict[str, Any] | None, label: str) -> bool:
     if record is None:
         return False
     if label == "Failed":
         return bool(record["status"] == "failed")
+    usual = (None, "", "Yes", "Approved")
     if record["status"] != "success":
         return False
-    return record.get("branch") == label if label else not record.get("branch")
+    return record["branch"] == label if label else record["branch"] in usual
 
 
-def url_of(folder: Path, connection: str) -> str:
-    return f"sqlite:///{folder}/{connection}.db"
+def ran(one: Played) -> list[dict[str, Any]]:
+    return [node for node in one.run["nodeExecutions"] if node["status"] in ("success", "failed")]
 
 
-def migrate(url: str, folder: Path) -> None:
-    from runtime_tasks import steps
-    from runtime_tasks.context import LocalContext, using
+def wrong_end(case: Case, one: Played) -> list[Any]:
+    """How the run ended, and what it left behind in its databases."""
+    found: list[Any] = []
+    if one.run["status"] != case.ends:
+        found.append(("ends", one.run["status"], one.run["error"] or one.run["reason"]))
+    for role, left in case.left.items():
+        if (now := pending(one.databases[role])) != left:
+            found.append(("pending", role, now))
+    return found
 
-    environment = {"DATAROLL_CONNECTION_X": url, "DATAROLL_CONNECTION_X__MIGRATIONS": str(folder)}
-    with using(LocalContext(execution_id="before", environment=environment)):
-        steps.execute_migrations(connection_id="x")
+
+def wrong_nodes(one: Played) -> list[Any]:
+    """A node behind a live edge has run; one with dead edges only has not."""
+    live = {target for _, target, _ in live_edges(one)}
+    reached = {edge["target"] for edge in one.definition["edges"]}
+    happened = {node["nodeId"] for node in ran(one)}
+    return [("node", node) for node in sorted(reached) if (node in live) != (node in happened)]
 
 
-def plant(fault: str, patch: pytest.MonkeyPatch) -> None:
-    """What a dry run cannot see coming: the database changes its mind between trial and deed."""
-    from runtime_tasks import steps
-    from runtime_tasks.errors import StepError
-
-    if fault == "report":
-
-        def no_report(**_: Any) -> None:
-            raise StepError("the report cannot be written")
-
-        patch.setattr(steps, "migration_report", no_report)
-        return
-    really = steps.execute_migrations
-
-    def execute(*, connection_id: str, **more: Any) -> Any:
-        done = really(connection_id=connection_id, **more)
-        if connection_id == fault:
-            raise StepError("the connection was lost after the last statement")
-        return done
-
-    patch.setattr(steps, "execute_migrations", execute)
+def silent(one: Played) -> list[Any]:
+    """Notifications that did not arrive: the receivers take everything."""
+    return [
+        ("not delivered", node["nodeId"], node["output"])
+        for node in ran(one)
+        if node["nodeType"] == "notification" and not (node["output"] or {}).get("delivered")
+    ]
