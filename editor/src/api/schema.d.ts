@@ -745,6 +745,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/notifications/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Notification
+         * @description The payload for a provider; nothing is sent. 422 says what is wrong with a template.
+         */
+        post: operations["preview_notification_api_notifications_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Message Templates
+         * @description The templates that a notification may name: ours, and those in the server's own folder.
+         */
+        get: operations["message_templates_api_notifications_templates_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/schedules/preview": {
         parameters: {
             query?: never;
@@ -2619,6 +2659,19 @@ export interface components {
             /** Userid */
             userId: string;
         };
+        /** MessageTemplate */
+        MessageTemplate: {
+            /** Facts */
+            facts: string[];
+            /** Name */
+            name: string;
+            /** Problem */
+            problem?: string | null;
+            /** Severity */
+            severity: string;
+            /** Title */
+            title: string;
+        };
         /** Metrics */
         Metrics: {
             approvalSla: components["schemas"]["ApprovalSla"];
@@ -2969,6 +3022,13 @@ export interface components {
              */
             variant: string;
         };
+        /** NotificationPreview */
+        NotificationPreview: {
+            /** Payload */
+            payload: {
+                [key: string]: unknown;
+            };
+        };
         /** Page[ApprovalAnswer] */
         Page_ApprovalAnswer_: {
             /** Items */
@@ -3015,6 +3075,13 @@ export interface components {
         Page_MemberAnswer_: {
             /** Items */
             items: components["schemas"]["MemberAnswer"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /** Page[MessageTemplate] */
+        Page_MessageTemplate_: {
+            /** Items */
+            items: components["schemas"]["MessageTemplate"][];
             /** Nextcursor */
             nextCursor?: string | null;
         };
@@ -3103,6 +3170,33 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+        };
+        /** PreviewNotification */
+        PreviewNotification: {
+            /**
+             * Details
+             * @description What the template shows; without it a sample that has everything
+             */
+            details?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /**
+             * Provider
+             * @default slack
+             * @enum {string}
+             */
+            provider: "slack" | "email" | "pagerduty" | "webhook";
+            /**
+             * Template
+             * @description A template's name, or the YAML of one; empty: the message stands alone
+             * @default
+             */
+            template: string;
         };
         /** PreviewSchedule */
         PreviewSchedule: {
@@ -7402,6 +7496,158 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_NodeTypeAnswer_"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Understood, and wrong: `errors` names the fields, `problems` the places in a definition */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says how long to wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    preview_notification_api_notifications_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewNotification"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationPreview"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Understood, and wrong: `errors` names the fields, `problems` the places in a definition */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says how long to wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    message_templates_api_notifications_templates_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MessageTemplate_"];
                 };
             };
             /** @description The request cannot be read */
