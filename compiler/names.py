@@ -33,10 +33,10 @@ USED_BY_GENERATED_CODE = frozenset(
         *("run", "steps", "task", "flow", "secret", "secret_text", "javascript", "js"),
         *("WorkflowRun", "NO_CACHE", "WAIVED", "succeeded", "failed", "took", "any_failed"),
         *("response", "failure", "asyncio", "annotations", "prefect", "runtime_tasks"),
-        *("wait_for", "return_state", "self", "_"),
+        *("wait_for", "return_state", "self", "cls", "_"),
     )
 )
-"""Prefect itself keeps ``wait_for`` and ``return_state`` for its own arguments."""
+"""Prefect itself keeps ``wait_for`` and ``return_state``, and leaves ``self`` and ``cls`` out."""
 
 TAKEN = frozenset(
     (*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *USED_BY_GENERATED_CODE, *IMPLICIT)

@@ -71,7 +71,7 @@ def _name(reader: Reader, tree: Tree | None) -> str:
     if tree is None:
         return ""
     name = reader.text(tree, "name")
-    if isinstance(tree.value, str) and not name.strip():
+    if tree.kind == "scalar" and isinstance(tree.value, str | None) and not name.strip():
         reader.problem("missing", "a workflow needs a name", place_of(tree), field="name")
     if len(name) > MAX_NAME:
         reader.problem(
