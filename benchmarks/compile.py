@@ -21,6 +21,7 @@ import yaml
 
 from compiler import compile_workflow, gate, imports
 from compiler.cache import FlowCache
+from compiler.expressions import remembered
 from compiler.workflow import check_workflow
 
 SIZES = (20, 100, 1000, 5000)
@@ -74,7 +75,9 @@ def best(
 
 def afresh(text: str) -> None:
     """A compilation that finds nothing which an earlier one has kept."""
-    gate._looked_at.cache_clear()
+    gate._names_in.cache_clear()
+    remembered.template.forget()
+    remembered.worded.forget()
     imports.names_in.cache_clear()
     compile_workflow(text, "yaml")
 

@@ -8,6 +8,7 @@ import, any name, any statement and any attribute that it does not expect.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ from compiler.errors import CompilerError
 from compiler.imports import IMPORTS
 from compiler.layout import Value
 from compiler.plan import Plan, TaskPlan
+from compiler.verbatim import NotVerbatim, on_one_line, written
 
 BUILTINS = frozenset(
     (
@@ -27,6 +29,11 @@ BUILTINS = frozenset(
 
 BETWEEN_FUNCTIONS = "\n\n\n@"
 """How the template parts functions. No literal holds it: line ends in texts are escaped."""
+
+LOOP = "    async for _ in run:  # once at the start, and again each time a node settles\n"
+RULE = re.compile(r"\n {8}(?=[^ )])")
+"""Where a rule begins; no other line within the loop is indented so, but closing brackets."""
+RUN = frozenset(("run",))
 
 _EXPRESSIONS: tuple[type[ast.AST], ...] = (
     *(ast.Attribute, ast.BinOp, ast.BoolOp, ast.Call, ast.Compare, ast.Constant, ast.Dict),
@@ -60,30 +67,42 @@ def check(source: str, plan: Plan, definition_lines: dict[str, int]) -> tuple[Sp
     before = pieces[0].count("\n") + 3
     for piece, task in zip(pieces[1:-1], plan.tasks, strict=True):
         length = piece.count("\n")
-        _task(*_looked_at("@" + piece), task, imported)
+        _task("@" + piece, task, imported)
         tasks[task.node.id] = before + 1, before + 1 + length
         before += length + 3
     functions = {task.function for task in plan.tasks}
-    rules = _flow(_parsed("@" + pieces[-1]), plan, imported | functions, before)
+    rules = _flow("@" + pieces[-1], plan, imported | functions, before)
     return tuple(
         Span(task.node.id, *tasks[task.node.id], *rule, definition_lines[task.node.id])
         for task, rule in zip(plan.tasks, rules, strict=True)
     )
 
 
-@lru_cache(maxsize=1024)
-def _looked_at(piece: str) -> tuple[list[ast.stmt], frozenset[str]]:
-    """A task's syntax tree, and the names it needs from outside.
+def _task(piece: str, task: TaskPlan, imported: set[str]) -> None:
+    """A task is its decorator, its parameters and its step, as they were planned."""
+    names: set[str] = set()
+    try:
+        planned = (
+            f"@{written(task.decorator, names, _names_in)}\n"
+            f"def {task.function}({', '.join(task.parameters)}):\n"
+            f"    return {written(task.step, names, _names_in)}"
+        )
+    except NotVerbatim:
+        planned = ""
+    if planned != on_one_line(piece):
+        names = _task_tree(_parsed(piece), task)
+    unknown = names.difference(imported, task.parameters, BUILTINS)
+    if unknown:
+        raise GateError(f"nobody asked for the name {min(unknown)} in {task.function}")
 
-    Kept, because most functions of a workflow are the same after an edit as before it.
-    """
-    body = _parsed(piece)
-    roots: list[ast.AST | None] = []
-    for statement in body:
-        if isinstance(statement, ast.FunctionDef):
-            roots += statement.decorator_list
-            roots += [part.value for part in statement.body if isinstance(part, ast.Return)]
-    return body, frozenset(name.id for name in _free_names(roots))
+
+@lru_cache(maxsize=4096)
+def _names_in(expression: str) -> frozenset[str]:
+    """The free names of an expression; raises GateError if it is none, or holds more than one may."""
+    match _parsed(f"({expression}\n)"):
+        case [ast.Expr(value=value)]:
+            return frozenset(name.id for name in _free_names([value]))
+    raise GateError("the generated source holds something else than an expression")
 
 
 def _parsed(piece: str) -> list[ast.stmt]:
@@ -112,7 +131,8 @@ def _head(body: list[ast.stmt], plan: Plan) -> set[str]:
     return imported
 
 
-def _task(body: list[ast.stmt], names: frozenset[str], task: TaskPlan, imported: set[str]) -> None:
+def _task_tree(body: list[ast.stmt], task: TaskPlan) -> set[str]:
+    """The same, looked at in the syntax tree; gives the names that it uses."""
     match body:
         case [
             ast.FunctionDef(name=task.function, body=[ast.Return(value=ast.Call() as step)]) as it
@@ -128,9 +148,7 @@ def _task(body: list[ast.stmt], names: frozenset[str], task: TaskPlan, imported:
     _as_planned(step, task.step, task.function)
     if ast.unparse(step.func) + "(" != task.step.opening:
         raise GateError(f"{task.function} does not call its step")
-    unknown = names.difference(imported, task.parameters, BUILTINS)
-    if unknown:
-        raise GateError(f"nobody asked for the name {min(unknown)} in {task.function}")
+    return {name.id for name in _free_names([*it.decorator_list, step])}
 
 
 def _as_planned(node: ast.expr, planned: Value, function: str) -> None:
@@ -174,8 +192,44 @@ def _imported(statement: ast.ImportFrom) -> set[str]:
     return {alias.asname or alias.name for alias in statement.names}
 
 
-def _flow(body: list[ast.stmt], plan: Plan, known: set[str], before: int) -> list[tuple[int, int]]:
+def _flow(piece: str, plan: Plan, known: set[str], before: int) -> list[tuple[int, int]]:
     """The flow function's form: make the run, ask the rules, finish. Gives each rule's lines."""
+    head, found, rest = piece.partition(LOOP)
+    body, end, more = rest.rpartition("\n    return")
+    if not (found and end):
+        raise GateError("the flow function has another form than planned")
+    rules = RULE.split("\n" + body)[1:]
+    if len(rules) != len(plan.tasks):
+        raise GateError("there are more or fewer rules than the plan has")
+    _flow_tree(_parsed(f"{head}{found}        pass{end}{more}"), plan, known)
+    line = before + head.count("\n") + 1
+    places: list[tuple[int, int]] = []
+    for rule, task in zip(rules, plan.tasks, strict=True):
+        _rule("        " + rule, task, known)
+        length = rule.count("\n") + 1
+        places.append((line + 1, line + length))
+        line += length
+    return places
+
+
+def _rule(rule: str, task: TaskPlan, known: set[str]) -> None:
+    names: set[str] = set()
+    try:
+        start = written(task.start, names, _names_in)
+        if task.question is None:
+            planned = f"        {start}"
+        else:
+            question = written(task.question, names, _names_in)
+            planned = f"        if {question}:\n            {start}"
+    except NotVerbatim:
+        raise GateError(f"the rule of {task.function} holds more than names") from None
+    unknown = names.difference(known, RUN)
+    if planned != on_one_line(rule) or unknown:
+        raise GateError(f"the rule of {task.function} is another than planned")
+
+
+def _flow_tree(body: list[ast.stmt], plan: Plan, known: set[str]) -> None:
+    """The flow function without its rules."""
     statement = body[0] if len(body) == 1 else None
     if not isinstance(statement, ast.AsyncFunctionDef) or statement.name != plan.function:
         raise GateError("the flow function is missing")
@@ -187,30 +241,15 @@ def _flow(body: list[ast.stmt], plan: Plan, known: set[str], before: int) -> lis
         if argument.annotation is None or ast.unparse(argument.annotation) != parameter.annotation:
             raise GateError(f"{parameter.name} is declared otherwise than planned")
     _walk([*statement.decorator_list, *statement.args.defaults], known)
-    known = known | {"run"}
     match statement.body:
         case [
             ast.Assign(targets=[ast.Name("run")], value=ast.Call() as made),
-            ast.AsyncFor(target=ast.Name("_"), iter=ast.Name("run"), body=rules, orelse=[]),
+            ast.AsyncFor(target=ast.Name("_"), iter=ast.Name("run"), body=[ast.Pass()], orelse=[]),
             ast.Return(value=ast.Await(value=ast.Call() as finish)),
-        ] if ast.unparse(finish) == "run.finish()" and len(rules) == len(plan.tasks):
+        ] if ast.unparse(finish) == "run.finish()":
             _walk([made], known)
         case _:
             raise GateError("the flow function has another form than planned")
-    places: list[tuple[int, int]] = []
-    for rule, task in zip(rules, plan.tasks, strict=True):
-        match rule:
-            case ast.Expr(value=ast.Call() as start) if task.question is None:
-                asked: list[ast.AST] = [start]
-            case ast.If(
-                test=ast.Call() as question, body=[ast.Expr(value=ast.Call() as start)], orelse=[]
-            ) if task.question is not None:
-                asked = [question, start]
-            case _:
-                raise GateError(f"the rule of {task.function} has another form than planned")
-        _walk(asked, known)
-        places.append((before + rule.lineno, before + (rule.end_lineno or rule.lineno)))
-    return places
 
 
 def _walk(roots: Iterable[ast.AST | None], known: set[str]) -> None:

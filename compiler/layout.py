@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.code import Code, identifier, literal
 from compiler.tree import Tree
@@ -18,8 +18,7 @@ from compiler.tree import Tree
 WIDTH = 88
 
 
-@dataclass(frozen=True)
-class Bracket:
+class Bracket(NamedTuple):
     """``before(``, items, ``)``. An item's name is ``key=`` or ``"key": ``."""
 
     opening: str

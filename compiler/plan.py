@@ -15,11 +15,9 @@ from compiler.expressions import (
     NodeName,
     SecretName,
     ValueName,
-    compile_expression,
-    compile_template,
 )
 from compiler.expressions.names import NameTable
-from compiler.expressions.templates import compile_text
+from compiler.expressions.remembered import template, worded
 from compiler.expressions.types import UNKNOWN
 from compiler.fields import Field, fields_of, hidden_parameters, kinds_of
 from compiler.graph import FAILED, branch, step_of
@@ -90,8 +88,6 @@ class Planner:
         """Names that each node's expressions use."""
         self.names_used: set[str] = set()
         self._meant = {(p.node, p.hint) for p in problems if p.code == "unknown-key"}
-        # Expressions on inputs alone mean the same at every node.
-        self._known: dict[str, Expression] = {}
 
     def plan(self, version: int) -> Plan:
         function = file_name(self.definition.name)
@@ -239,7 +235,9 @@ class Planner:
             given = kinds_of(compiled.type)
             if given and wanted.kinds == {"text"} and given <= {"number", "whole", "boolean"}:
                 # A number where text is wanted is what people see of it.
-                return expression(compile_text(tree.value, scope))
+                compiled = worded(tree.value, scope)
+                self.names_used |= names_in(compiled.python)
+                return expression(compiled)
             if given and wanted.kinds and not given & wanted.kinds:
                 self._problem(
                     node,
@@ -251,33 +249,29 @@ class Planner:
         return expression(compiled)
 
     def _compile(
-        self, node: Node, field: Field, tree: Tree, scope: Mapping[str, Name], names: set[str]
+        self, node: Node, field: Field, tree: Tree, scope: NameTable, names: set[str]
     ) -> Expression | None:
         if not isinstance(tree.value, str):
             self._problem(node, field.key, "wrong-type", f"'{field.key}' takes text", tree=tree)
             return None
         text = tree.value
-        compiled = self._known.get(text)
-        if compiled is None:
-            try:
-                compiled = compile_template(text, scope)
-            except ExpressionError as error:
-                line, column = self.text.within(tree, error.column)
-                self.problems.append(
-                    Problem(
-                        error.code,
-                        error.message,
-                        line,
-                        column,
-                        node=node.id,
-                        field=field.key,
-                        hint=error.hint,
-                    )
+        try:
+            compiled = template(text, scope)
+        except ExpressionError as error:
+            line, column = self.text.within(tree, error.column)
+            self.problems.append(
+                Problem(
+                    error.code,
+                    error.message,
+                    line,
+                    column,
+                    node=node.id,
+                    field=field.key,
+                    hint=error.hint,
                 )
-                return None
-            self.names_used |= names_in(compiled.python)
-            if all(name in self.values for name in compiled.references):
-                self._known[text] = compiled
+            )
+            return None
+        self.names_used |= names_in(compiled.python)
         if compiled.secrets and not _takes_secret(field):
             secret = min(compiled.secrets)
             self._problem(
@@ -297,10 +291,8 @@ class Planner:
                 names.add(parameter)
                 yield parameter, identifier(parameter)
             else:
-                compiled = self._known.get(_BODY)
-                if compiled is None:
-                    compiled = self._known[_BODY] = compile_expression(_BODY, scope)
-                    self.names_used |= names_in(compiled.python)
+                compiled = template(_BODY, scope)
+                self.names_used |= names_in(compiled.python)
                 names |= compiled.references
                 yield parameter, expression(compiled)
 
@@ -368,7 +360,7 @@ class Planner:
         )
 
 
-_BODY = "trigger?.body"
+_BODY = "{{ trigger?.body }}"
 
 
 class _Inner(NameTable):
@@ -378,8 +370,8 @@ class _Inner(NameTable):
         self.scope = scope
         self.name = name
 
-    def __getitem__(self, key: str) -> Name:
-        return ValueName(self.name, UNKNOWN) if key == self.name else self.scope[key]
+    def look_up(self, key: str) -> Name | None:
+        return ValueName(self.name, UNKNOWN) if key == self.name else self.scope.look_up(key)
 
     def __iter__(self) -> Iterator[str]:
         yield self.name

@@ -101,7 +101,7 @@ def _read(text: str, places: _Places, problems: list[Problem]) -> Tree:
             if len(stack) >= MAX_DEPTH:
                 raise _Stop(offset, "too-deep", f"nested more than {MAX_DEPTH} levels deep")
             line, column = places(offset)
-            tree = Tree("mapping" if what == "{" else "list", line, column)
+            tree = Tree.opened("mapping" if what == "{" else "list", line, column)
         elif expects in ("key", "first-key"):
             if kind not in ("text", "escaped"):
                 raise _Stop(offset, "json-syntax", "a key stands between double quotes")

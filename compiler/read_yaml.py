@@ -107,22 +107,39 @@ def _read(text: str, problems: list[Problem]) -> Tree | None:
     anchors: dict[str, Tree] = {}
     root: Tree | None = None
     documents = expanded = 0
-    stack: list[Tree] = []
-    """Open collections, outermost first."""
-    keys: list[tuple[str, int, int, bool] | None] = []
-    """For each of them: the key that waits for its value, and whether it is a merge."""
+    parent: Tree | None = None
+    """The innermost open collection."""
+    key: _Key | None = None
+    """In a mapping: the key that waits for its value."""
+    around: list[tuple[Tree | None, _Key | None]] = []
+    """What is open around ``parent``, outermost first."""
 
     while (event := next_event()) is not None:
         kind = type(event)
-        if kind is MappingEndEvent or kind is SequenceEndEvent:
-            tree = stack.pop()
-            keys.pop()
+        mark = event.start_mark
+        if kind is ScalarEvent:
+            text = event.value
+            if key is None and parent is not None and parent.kind == "mapping":
+                key = _key(event, anchors)
+                continue
+            style = event.style or ""
+            if event.tag is not None:
+                value = text if event.tag in _TEXT_TAGS else _tagged(event)
+            elif style or (text.isalpha() and text not in _WORDS):
+                value = text
+            else:
+                value = _resolve(text, event)
+            tree = Tree("scalar", mark.line + 1, mark.column + 1, value, style)
+        elif kind is MappingEndEvent or kind is SequenceEndEvent:
+            assert parent is not None  # noqa: S101 - the parser closes only what it opened
+            tree = parent
+            parent, key = around.pop()
             if _MERGE in tree.entries:
                 _merge(tree)
-            if stack:
-                stack[-1].size += tree.size
+            if parent is not None:
+                parent.size += tree.size
             continue
-        if kind is DocumentStartEvent:
+        elif kind is DocumentStartEvent:
             documents += 1
             if documents > 1:
                 raise _stop(
@@ -132,24 +149,12 @@ def _read(text: str, problems: list[Problem]) -> Tree | None:
                     "one file holds one workflow",
                 )
             continue
-        if kind not in _VALUES:
+        elif kind not in _VALUES:
             continue
-        parent = stack[-1] if stack else None
-        if parent is not None and parent.kind == "mapping" and keys[-1] is None:
-            keys[-1] = _key(event, anchors)
-            continue
-        mark = event.start_mark
-        if kind is ScalarEvent:
-            style = event.style or ""
-            if event.tag is None and not style:
-                value = _resolve(event.value, event)
-            elif event.tag is None or event.tag in _TEXT_TAGS:
-                value = event.value
-            else:
-                value = _tagged(event)
-            tree = Tree("scalar", mark.line + 1, mark.column + 1, value, style)
+        elif key is None and parent is not None and parent.kind == "mapping":
+            raise _stop(event, "yaml-key", "a key must be plain text", "write the key out as text")
         elif kind is AliasEvent:
-            tree = _anchored(event, anchors, stack)
+            tree = _anchored(event, anchors, [parent, *(open_ for open_, _ in around)])
             expanded += tree.size
             if expanded > MAX_EXPANDED:
                 raise _stop(
@@ -161,10 +166,10 @@ def _read(text: str, problems: list[Problem]) -> Tree | None:
         else:
             if event.tag not in _TAGS:
                 raise _tag(event)
-            if len(stack) >= MAX_DEPTH:
+            if len(around) >= MAX_DEPTH:
                 raise _stop(event, "too-deep", f"nested more than {MAX_DEPTH} levels deep")
             shape: Any = "mapping" if kind is MappingStartEvent else "list"
-            tree = Tree(shape, mark.line + 1, mark.column + 1)
+            tree = Tree.opened(shape, mark.line + 1, mark.column + 1)
         if kind is not AliasEvent and event.anchor is not None:
             anchors[event.anchor] = tree
         if parent is None:
@@ -172,23 +177,25 @@ def _read(text: str, problems: list[Problem]) -> Tree | None:
         elif parent.kind == "list":
             parent.items.append(tree)
         else:
-            _put(parent, keys[-1], tree, problems)
-            keys[-1] = None
+            _put(parent, key, tree, problems)
+            key = None
         if kind is MappingStartEvent or kind is SequenceStartEvent:
-            stack.append(tree)
-            keys.append(None)
+            around.append((parent, key))
+            parent, key = tree, None
         elif parent is not None:
             parent.size += tree.size
     return root
 
 
-def _key(event: Any, anchors: dict[str, Tree]) -> tuple[str, int, int, bool]:
+_Key = tuple[str, int, int, bool]
+"""Text, line, column, and whether it is a merge."""
+
+
+def _key(event: Any, anchors: dict[str, Tree]) -> _Key:
     """A key is the text that is written, whatever it looks like: ``on``, ``1``, ``null``."""
-    if type(event) is not ScalarEvent:
-        raise _stop(event, "yaml-key", "a key must be plain text", "write the key out as text")
     if event.tag not in _TAGS:
         raise _tag(event)
-    mark: Any = event.start_mark
+    mark = event.start_mark
     line, column = mark.line + 1, mark.column + 1
     if event.anchor is not None:
         anchors[event.anchor] = Tree("scalar", line, column, event.value)
@@ -215,7 +222,7 @@ def _put(parent: Tree, key: Any, tree: Tree, problems: list[Problem]) -> None:
     parent.keys[name] = (line, column)
 
 
-def _anchored(event: Any, anchors: dict[str, Tree], stack: list[Tree]) -> Tree:
+def _anchored(event: Any, anchors: dict[str, Tree], stack: list[Tree | None]) -> Tree:
     known = anchors.get(event.anchor)
     if known is None:
         raise _stop(event, "yaml-alias", f"nothing is anchored as '{shown(event.anchor)}'")

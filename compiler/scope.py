@@ -79,19 +79,19 @@ class Scope(NameTable):
     def graph(self) -> Graph:
         return self.certainty.graph
 
-    def __getitem__(self, key: str) -> Name:
-        if key in self.values_here:
-            return self.values_here[key]
-        node = self.graph.nodes[self.graph.position[key]]
+    def look_up(self, key: str) -> Name | None:
+        known = self.values_here.get(key)
+        if known is not None:
+            return known
+        position = self.graph.position.get(key)
+        if position is None:
+            return None
         return NodeName(
             id=key,
             python=python_name(key),
-            output=output_type(step_of(node)),
+            output=output_type(step_of(self.graph.nodes[position])),
             state=self.certainty.state(key, at=self.node),
         )
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.values_here or key in self.graph.position
 
     def __iter__(self) -> Iterator[str]:
         yield from self.values_here

@@ -11,8 +11,9 @@ Both readers give this one shape, so everything behind them knows neither syntax
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, cast
 
 from compiler.errors import Problem
 
@@ -24,22 +25,53 @@ MAX_DIGITS = 300
 """Longer numbers are a mistake or an attack; Python's own limit would raise a less clear error."""
 
 
-@dataclass(slots=True, eq=False)
+# Shared by all scalars, of which there are many; nothing can be added to them.
+_NO_ITEMS = cast("list[Tree]", ())
+_NO_ENTRIES = cast("dict[str, Tree]", MappingProxyType({}))
+_NO_KEYS = cast("dict[str, tuple[int, int]]", MappingProxyType({}))
+
+
+@dataclass(slots=True, eq=False, init=False)
 class Tree:
     """A scalar, a list or a mapping. Lines and columns count from 1, in characters."""
 
     kind: Literal["scalar", "list", "mapping"]
     line: int
     column: int
-    value: JsonScalar = None
-    style: str = ""
+    value: JsonScalar
+    style: str
     """How a scalar was written: empty (plain), a quote, ``|`` or ``>``."""
-    items: list[Tree] = field(default_factory=list)
-    entries: dict[str, Tree] = field(default_factory=dict)
-    keys: dict[str, tuple[int, int]] = field(default_factory=dict)
+    items: list[Tree]
+    entries: dict[str, Tree]
+    keys: dict[str, tuple[int, int]]
     """Where each key of a mapping stands."""
-    size: int = 1
+    size: int
     """Values in it, aliases counted as often as they are used."""
+
+    def __init__(
+        self,
+        kind: Literal["scalar", "list", "mapping"],
+        line: int,
+        column: int,
+        value: JsonScalar = None,
+        style: str = "",
+    ) -> None:
+        self.kind = kind
+        self.line = line
+        self.column = column
+        self.value = value
+        self.style = style
+        self.items = _NO_ITEMS
+        self.entries = _NO_ENTRIES
+        self.keys = _NO_KEYS
+        self.size = 1
+
+    @classmethod
+    def opened(cls, kind: Literal["list", "mapping"], line: int, column: int) -> Tree:
+        """A collection with nothing in it so far."""
+        tree = cls(kind, line, column)
+        tree.items, tree.entries, tree.keys = [], {}, {}
+        return tree
 
     def __eq__(self, other: object) -> bool:
         """Equal content; the place and the way of writing do not count."""

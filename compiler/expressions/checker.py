@@ -95,27 +95,23 @@ class _Checker:
 
     def type_of(self, node: tree.Node, known: _Known) -> Type:
         kind = self.plain_type_of(node, known)
-        place = place_of(node)
-        if place in known.something:
-            kind = something(kind)
-        elif place in known.not_null:
-            rest = [member for member in members_of(kind) if not isinstance(member, Null)]
-            kind = one_of(*rest) if rest else kind
+        if known.something or known.not_null:
+            kind = _narrowed(kind, place_of(node), known)
         self.checked.types[node] = kind
         return kind
 
     def plain_type_of(self, node: tree.Node, known: _Known) -> Type:
         match node:
+            case tree.Member():
+                return self.member(node, known)
+            case tree.Reference():
+                return self.reference(node)
             case tree.Constant():
                 return _type_of_constant(node.value)
             case tree.UndefinedConstant():
                 return UNDEFINED
-            case tree.Reference():
-                return self.reference(node)
             case tree.Parameter():
                 return known.parameters[node.name]
-            case tree.Member():
-                return self.member(node, known)
             case tree.Index():
                 return self.index(node, known)
             case tree.Chain():
@@ -223,23 +219,24 @@ class _Checker:
 
     def member(self, node: tree.Member, known: _Known) -> Type:
         name = node.name
-        kind = self.target(node, known)
+        kind = something(self.target(node, known))
+        members = members_of(kind)
         found: list[Type] = []
-        for member in members_of(something(kind)):
+        for member in members:
             match member:
-                case Unknown():
-                    return UNKNOWN
                 case Object():
                     field_ = member.field(name)
                     if field_:
                         found.append(field_.type)
                     elif member.open:
                         return UNKNOWN
+                case Unknown():
+                    return UNKNOWN
                 case List() | Text() if name == "length":
                     found.append(COUNT)
         if not found:
-            self.unknown_field(something(kind), name, node.at)
-        missing = len(found) < len(members_of(something(kind)))
+            self.unknown_field(kind, name, node.at)
+        missing = len(found) < len(members)
         return one_of(*found, UNDEFINED) if missing else one_of(*found)
 
     def unknown_field(self, kind: Type, name: str, at: int) -> NoReturn:
@@ -323,6 +320,15 @@ class _Checker:
         if node.operator == "||":
             return right if only(left, Null, Undefined) else one_of(something(left), right)
         return right if only(left, List, Object) else one_of(left, right)
+
+
+def _narrowed(kind: Type, place: Place | None, known: _Known) -> Type:
+    if place in known.something:
+        return something(kind)
+    if place in known.not_null:
+        rest = [member for member in members_of(kind) if not isinstance(member, Null)]
+        return one_of(*rest) if rest else kind
+    return kind
 
 
 def _splits_whole(arguments: tuple[tree.Node, ...]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -51,6 +52,19 @@ class NameTable(Mapping[str, Name]):
     that a workflow of thousands of nodes need not make thousands of names an expression.
     """
 
+    @abstractmethod
+    def look_up(self, key: str) -> Name | None:
+        """The name, or None where nothing is called so."""
+
+    def __getitem__(self, key: str) -> Name:
+        name = self.look_up(key)
+        if name is None:
+            raise KeyError(key)
+        return name
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self.look_up(key) is not None
+
 
 def as_names(names: Names) -> Mapping[str, Name]:
     """Names as they are, or bare strings and JSON Schemas made into values."""
@@ -76,7 +90,9 @@ def as_names(names: Names) -> Mapping[str, Name]:
 def free_identifier(text: str, taken: Iterable[str]) -> str:
     """A Python name that looks like the text and is not taken: ``discover-1`` → discover_1."""
     name = re.sub(r"\W", "_", text, flags=re.ASCII)
-    if not name or name[0].isdigit():
+    if not name.strip("_"):
+        name = "it"  # nothing of it is left: a letter of another alphabet, or $
+    if name[0].isdigit():
         name = "_" + name
     if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name.startswith("__"):
         name += "_"

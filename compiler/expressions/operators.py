@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from compiler.expressions import tree
@@ -93,14 +92,14 @@ def equality(emitter: Emitter, node: tree.Binary) -> Piece:
 
 def _equals(piece: Piece, value: bool | int | float | str | None) -> Piece:
     if isinstance(value, bool):
-        return piece if value else replace(negation(piece), opposite=piece)
+        return piece if value else negation(piece)._replace(opposite=piece)
     return compare(piece, "==", literal(value))
 
 
 def _both_or_opposite(test: Piece, equal: Piece) -> Piece:
     """``test and x == 1``; its opposite is ``test is not so or x != 1``."""
     opposite = joined(negation(test), "or", negation(equal))
-    return replace(joined(test, "and", equal), opposite=opposite)
+    return joined(test, "and", equal)._replace(opposite=opposite)
 
 
 def _is_nothing(node: tree.Node) -> bool:

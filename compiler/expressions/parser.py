@@ -88,8 +88,10 @@ def parse(text: str, names: Mapping[str, Name]) -> tree.Node:
 
 def parse_at(scanner: Scanner) -> tree.Node:
     """The expression at the scanner's position, leaving the scanner behind it."""
+    start = scanner.position
     node = _Parser(scanner).expression()
-    _refuse_depth(node, scanner)
+    if scanner.position - start > DEEPEST:  # a level takes a character at least
+        _refuse_depth(node, scanner)
     return node
 
 

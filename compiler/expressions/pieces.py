@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 LAMBDA, TERNARY, OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(10)
 """How strongly a piece holds together."""
@@ -17,8 +16,7 @@ LAMBDA, TERNARY, OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(10)
 _DOTTED: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     code: str
     level: int = ATOM
     path: tuple[Piece, tuple[str, ...]] | None = None
@@ -70,7 +68,7 @@ def compare(left: Piece, operator: str, right: Piece) -> Piece:
 
 def negation(piece: Piece) -> Piece:
     if piece.opposite is not None:
-        return replace(piece.opposite, opposite=replace(piece, opposite=None))
+        return piece.opposite._replace(opposite=piece._replace(opposite=None))
     return Piece(f"not {piece.at(NOT)}", NOT)
 
 
@@ -86,7 +84,7 @@ def choice(test: Piece, then: Piece, otherwise: Piece) -> Piece:
 
 
 def guarded(test: Piece, then: Piece) -> Piece:
-    return replace(choice(test, then, Piece("js.undefined")), guard=(test, then))
+    return choice(test, then, Piece("js.undefined"))._replace(guard=(test, then))
 
 
 def literal(value: bool | int | float | str | None) -> Piece:

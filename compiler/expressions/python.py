@@ -120,18 +120,18 @@ class Emitter:
 
     def value(self, node: tree.Node) -> Piece:
         match node:
-            case tree.Constant():
-                return literal(node.value)
-            case tree.UndefinedConstant():
-                return Piece("js.undefined")
+            case tree.Member() | tree.Index() | tree.Call():
+                return self.link(node, self.value(node.target))
             case tree.Reference():
                 name = self.names[node.name]
                 assert not isinstance(name, SecretName)  # noqa: S101 - the checker refuses them
                 return Piece(name.python)
+            case tree.Constant():
+                return literal(node.value)
+            case tree.UndefinedConstant():
+                return Piece("js.undefined")
             case tree.Parameter():
                 return Piece(self.local[node.name])
-            case tree.Member() | tree.Index() | tree.Call():
-                return self.link(node, self.value(node.target))
             case tree.Chain():
                 return self.chain(node)
             case tree.Binary():

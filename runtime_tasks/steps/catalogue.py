@@ -69,7 +69,7 @@ Value = Annotated[Any, widget("expression")]
 """Any JSON value, usually a hole."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # there is one of each kind, asked for all the time
 class NodeType:
     """What the compiler, the server and the editor know about one kind of node."""
 

@@ -1,0 +1,85 @@
+r"""Whether a piece of the finished source is word for word what was planned.
+
+Syntax trees are slow to make. Most of a file can be looked at without: if a piece, its lines
+joined, equals what the plan says on one line, and each leaf of the plan is one token or an
+expression that was parsed, then the piece means what was planned. What differs is no fault yet
+(black may have broken a long line): the gate then looks at the tree.
+
+>>> on_one_line('    return steps.wait(\n        seconds=5,\n    )')
+'    return steps.wait(seconds=5)'
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from compiler.code import Code
+from compiler.layout import Value
+
+_ATOM = re.compile(
+    # One literal or one dotted name. No text ends before its last quote: a quote of its kind, a
+    # backslash and a line end stand in it escaped only.
+    r'"(?:[^"\\\n]|\\[\\"nrt]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8})*"'
+    r"|'(?:[^'\\\n]|\\[\\'nrt]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8})*'"
+    r"|([A-Za-z_][A-Za-z0-9_]*)(?:\.[A-Za-z][A-Za-z0-9_]*)*"
+    r"|-?[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?"
+)
+_CALLED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\.[A-Za-z][A-Za-z0-9_]*)*\(")
+_NAMED = re.compile(r'[A-Za-z_][A-Za-z0-9_]*=|"(?:[^"\\\n]|\\.)*": ' + r"|'(?:[^'\\\n]|\\.)*': ")
+_CONSTANTS = frozenset(("None", "True", "False"))
+
+Names = Callable[[str], frozenset[str]]
+
+
+class NotVerbatim(Exception):
+    """A leaf of the plan is more than one token."""
+
+
+def written(value: Value, names: set[str], names_in: Names) -> str:
+    """The plan's text on one line; adds the names that it uses to ``names``.
+
+    ``names_in`` parses an expression and gives its free names. Raises NotVerbatim.
+    """
+    if isinstance(value, Code):
+        text = value.text
+        atom = _ATOM.fullmatch(text)
+        if atom is None:
+            if value.simple:
+                raise NotVerbatim
+            names |= names_in(text)
+        elif atom[1] is not None and atom[1] not in _CONSTANTS:
+            names.add(atom[1])
+        return text
+    opening = value.opening
+    if opening not in "[{":
+        called = _CALLED.fullmatch(opening)
+        if called is None:
+            raise NotVerbatim
+        names.add(called[1])
+    items = []
+    for name, item in value.items:
+        if name and not _NAMED.fullmatch(name):
+            raise NotVerbatim
+        items.append(name + written(item, names, names_in))
+    return f"{opening}{', '.join(items)}{value.closing}"
+
+
+def on_one_line(lines: str) -> str:
+    """Statements with each bracket's lines joined; where a statement begins its indent stays."""
+    joined: list[str] = []
+    before = ""
+    for line in lines.split("\n"):
+        last = before[-1:]
+        if last and last in "([{":
+            before = line.lstrip(" ")
+        elif last == ",":
+            before = line.lstrip(" ")
+            if before[:1] and before[0] in ")]}":
+                joined[-1] = joined[-1][:-1]
+            else:
+                before = " " + before
+        else:
+            before = "\n" + line
+        joined.append(before)
+    return "".join(joined)[1:]
