@@ -29,6 +29,9 @@ _COMMENTS_AND_STRINGS = re.compile(
 _CONTROL = re.compile(
     r"(BEGIN|START TRANSACTION|COMMIT|END|ROLLBACK(?! TO)|ABORT|PREPARE TRANSACTION)\b"
 )
+SETS_TRANSACTION = re.compile(r"\s*set\s+transaction\b", re.I)
+"""It has to be the first in its transaction: nothing of ours may come before it."""
+
 _OUTSIDE = {
     "postgresql": re.compile(
         r"(CREATE (UNIQUE )?INDEX CONCURRENTLY|DROP INDEX CONCURRENTLY|REINDEX\b.*\bCONCURRENTLY"

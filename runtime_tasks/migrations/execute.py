@@ -99,7 +99,9 @@ def _refuse_another_plan(session: Session, history: History, plan: Plan, approve
         first = next(entry for entry in runs if entry.status == "started")
         done = session.work.journal.applied_by(session.work.execution)
         before: list[Migration] = [m for m in history.applied if m.id in done]
-        whole = Plan(plan.engine, str(first.detail.get("schema")), (*before, *plan.migrations))
+        whole = Plan(
+            plan.engine, str(first.detail.get("schema")), (*before, *plan.migrations), plan.around
+        )
         if whole.hash == approved:
             return
     changed = what_changed(approved, plan.hash)

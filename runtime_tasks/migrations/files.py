@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from runtime_tasks.errors import StepConfigError
 
 LARGEST = 512 * 1024 * 1024
+
+
+def files_in(folder: Path, pattern: str = "*.sql") -> Iterator[Path]:
+    """The folder's files of that pattern, by path. Directories may be called ``….sql``, too."""
+    project = project_root(folder)
+    for path in sorted(folder.glob(pattern)):
+        if path.is_file():
+            refuse_leading_out(path, project)
+            yield path
+
+
+def refuse_leading_out(path: Path, project: Path) -> None:
+    """Raises StepConfigError for a link that leads out of the project.
+
+    A repository could otherwise show what else lies on the worker, in an error or a report.
+    """
+    if not path.resolve().is_relative_to(project):
+        raise StepConfigError(f"{path.name} is a link that leads out of {project.name}")
+
+
+def project_root(folder: Path) -> Path:
+    """The repository that the folder is in, or the folder itself."""
+    real = folder.resolve()
+    return next((place for place in (real, *real.parents) if (place / ".git").exists()), real)
 
 
 def read_text(path: Path) -> str:

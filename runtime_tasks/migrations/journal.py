@@ -68,7 +68,7 @@ class Journal:
             return False
         text = "LONGTEXT" if self.database.dialect == "mysql" else "TEXT"
         self.database.run(
-            f"CREATE TABLE {JOURNAL_TABLE} ({_CREATE[self.database.dialect]},"
+            f"CREATE TABLE {self.database.at(JOURNAL_TABLE)} ({_CREATE[self.database.dialect]},"
             " execution VARCHAR(200) NOT NULL, owner VARCHAR(300) NOT NULL,"
             " kind VARCHAR(20) NOT NULL, direction VARCHAR(10) NOT NULL,"
             " migration VARCHAR(500) NOT NULL, position INTEGER NOT NULL,"
@@ -90,7 +90,7 @@ class Journal:
         if isinstance(detail.get("sql"), str):
             detail["sql"] = detail["sql"][:KEPT_SQL]
         self.database.run(
-            f"INSERT INTO {JOURNAL_TABLE} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO {self.database.at(JOURNAL_TABLE)} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 execution or self.execution,
                 self.database.owner,
@@ -110,7 +110,7 @@ class Journal:
             return []
         where, parameters = ("WHERE execution = ?", (execution,)) if execution else ("", ())
         rows = self.database.query(
-            f"SELECT id, {_COLUMNS} FROM {JOURNAL_TABLE} {where} ORDER BY id",
+            f"SELECT id, {_COLUMNS} FROM {self.database.at(JOURNAL_TABLE)} {where} ORDER BY id",
             parameters,
         )
         return [Entry(*[*row[:8], json.loads(row[8]), row[9]]) for row in rows]
@@ -128,4 +128,4 @@ class Journal:
         return applied
 
     def remove(self) -> None:
-        self.database.run(f"DROP TABLE {JOURNAL_TABLE}")
+        self.database.run(f"DROP TABLE {self.database.at(JOURNAL_TABLE)}")

@@ -72,13 +72,17 @@ class Plan:
     engine: str
     schema: str
     migrations: tuple[Migration, ...]
+    around: str = ""
+    """A digest of what runs beside the files, as Flyway's callbacks do."""
 
     @property
     def hash(self) -> str:
         """Three digests in one text, so that a mismatch can say which part has changed."""
-        files = sha256()
+        files = sha256(self.around.encode())
         for migration in self.migrations:
-            files.update(f"{migration.id}\0{migration.checksum}\0{migration.down}\0".encode())
+            # ``up`` too: placeholders and variables are filled in, and the checksum knows nothing of them.
+            parts = (migration.id, migration.checksum, migration.up, migration.down)
+            files.update("".join(f"{part}\0" for part in parts).encode())
         engine = sha256(self.engine.encode()).hexdigest()[:8]
         return f"{engine}-{self.schema}-{files.hexdigest()[:32]}"
 

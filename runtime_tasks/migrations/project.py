@@ -19,6 +19,7 @@ from typing import IO, Any, Literal, cast
 
 from runtime_tasks.errors import StepError
 from runtime_tasks.migrations.database import DatabaseUrl
+from runtime_tasks.migrations.settings import project_settings
 
 DRIVERS = Path(__file__).parent / "drivers"
 
@@ -49,6 +50,12 @@ def environment(url: DatabaseUrl | None = None) -> dict[str, str]:
         text = url.text()
         variables |= {"DATABASE_URL": text, "SQLALCHEMY_DATABASE_URI": text}
     return variables
+
+
+def variables(folder: Path) -> dict[str, str]:
+    """What a file of the project may ask for: the same that the project's own tool would see."""
+    asked = project_settings(folder).get("environment", {})
+    return environment() | {name: str(value) for name, value in asked.items()}
 
 
 def converse(

@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from runtime_tasks.errors import StepError
-from runtime_tasks.migrations.classify import class_of
+from runtime_tasks.migrations.classify import SETS_TRANSACTION, class_of
 from runtime_tasks.migrations.database import connect
 from runtime_tasks.migrations.lint import lint
 from runtime_tasks.migrations.model import History, Migration, Plan, Trial
@@ -68,6 +68,8 @@ def _try(session: Session, history: History, plan: Plan) -> Trial:
 
 def _may_roll_back(migration: Migration, session: Session) -> bool:
     statements = split(migration.up or "", session.database.dialect)
+    if any(SETS_TRANSACTION.match(statement.sql) for statement in statements):
+        return False
     return class_of(statements, session.database.dialect) == "transactional"
 
 

@@ -70,14 +70,31 @@ class _Run:
         self.marked = False
         """The tool's book says that the migration has begun."""
         self.position = 0
+        self.unwritten: list[tuple[int, Statement]] = []
+        """Done in the file's own transaction; the journal hears of it when that ends."""
         self.started = perf_counter()
 
     def go(self, skip: int) -> None:
+        try:
+            self._go(skip)
+        finally:
+            # A file's settings are its own: a PRAGMA left ON would let the next DROP TABLE cascade.
+            self._constrain(False)
+        if self.tool.restores_session and not self.database.in_transaction:
+            self.database.come_home()
+
+    def _constrain(self, on: bool) -> None:
+        pragma = any(kind.head.startswith("PRAGMA FOREIGN_KEYS") for kind in self.kinds)
+        if self.database.dialect == "sqlite" and (pragma or self.tool.foreign_keys):
+            self.database.run(f"PRAGMA foreign_keys = {'ON' if on else 'OFF'}")
+
+    def _go(self, skip: int) -> None:
         kind = class_of(self.statements, self.database.dialect)
         if (self.migration.no_transaction or skip or self.tolerant) and kind == "transactional":
             kind = "no-transaction"
         self.kept = skip
         self._journal("started", statements=len(self.statements), transactions=kind, skipped=skip)
+        self._constrain(self.tool.foreign_keys)
         for attempt in range(RETRIES + 1):
             try:
                 if kind == "transactional":
@@ -103,7 +120,7 @@ class _Run:
             for position, statement in enumerate(self.statements, 1):
                 self.position = position
                 self.work.check_cancelled()
-                self.work.run(self.migration, statement.sql)
+                self.work.run(self.migration, statement)
             self._settle()
 
     def _one_by_one(self, skip: int) -> None:
@@ -112,6 +129,9 @@ class _Run:
             with self.database.transaction():
                 self.tool.started(self.database, self.migration)
         self._set_again(skip)
+        within = self._begins_within() and not skip
+        if within:
+            self.database.begin()
         for group in self._groups(skip):
             self.work.check_cancelled()
             if len(group) > 1 or self._commits_with_its_outcome(*group[0]):
@@ -125,26 +145,58 @@ class _Run:
                 self._alone(statement)
             if not self.database.in_transaction:
                 self.kept = self.position
-        if self.database.in_transaction:
+        if self.database.in_transaction and not self.tool.wraps(self.database.dialect):
             # The file began a transaction and never ended it; its own tool would lose the work.
             raise StatementFailed("the file begins a transaction and never ends it")
+        self._write_all()
         self.position = len(self.statements)
         with self.database.transaction():
             self._settle()
+        if self.database.in_transaction:
+            self.database.commit()
+
+    def _begins_within(self) -> bool:
+        """Whether the file ends a transaction that it has not begun: its tool's own around it."""
+        first = next((kind.head for kind in self.kinds if kind.control), "")
+        ends = first.startswith(("COMMIT", "END", "ROLLBACK", "ABORT"))
+        return (
+            ends
+            and self.database.transactional_ddl
+            and not self.database.in_transaction
+            and self.tool.wraps(self.database.dialect)
+        )
 
     def _alone(self, statement: Statement) -> None:
         """A statement that commits by itself, or controls the file's own transaction."""
-        inside = self.database.in_transaction
         kind = self.kinds[self.position - 1]
-        if not inside and not kind.control and not self.work.trial:
+        if self.database.in_transaction:
+            self.unwritten.append((self.position, statement))
+            if kind.head.startswith(("COMMIT", "END")):
+                self._write_all()
+            self._run(statement)
+            if not self.database.in_transaction and self.unwritten:  # it was rolled back
+                self.unwritten = []
+                self._statement("applied", statement)
+            return
+        if not kind.control and not self.work.trial:
             schema = self.database.fingerprint(self.tool.books(self.database)).digest
             self._statement("started", statement, schema=schema, ddl=kind.ddl)
         self._run(statement)
-        self._statement("applied", statement)
+        if self.database.in_transaction:
+            # SET TRANSACTION has to come before any query, so nothing is written here yet.
+            self.unwritten.append((self.position, statement))
+        else:
+            self._statement("applied", statement)
+
+    def _write_all(self) -> None:
+        """Write what the file's transaction has done into the journal, as a part of it."""
+        for position, statement in self.unwritten:
+            self._statement("applied", statement, position=position)
+        self.unwritten = []
 
     def _run(self, statement: Statement) -> None:
         try:
-            self.work.run(self.migration, statement.sql)
+            self.work.run(self.migration, statement)
         except StatementFailed as error:
             if not (self.tolerant and error.is_absence):
                 raise
@@ -198,19 +250,22 @@ class _Run:
                 "migration", status, direction=self.direction, migration=self.migration.id, **detail
             )
 
-    def _statement(self, status: str, statement: Statement, **detail: Any) -> None:
+    def _statement(
+        self, status: str, statement: Statement, *, position: int = 0, **detail: Any
+    ) -> None:
         if not self.work.trial:
             self.work.journal.write(
                 "statement",
                 status,
                 direction=self.direction,
                 migration=self.migration.id,
-                position=self.position,
+                position=position or self.position,
                 sql=statement.sql,
                 **detail,
             )
 
     def _roll_back(self) -> None:
+        self.unwritten = []
         # In a trial the transaction belongs to whoever will roll it back.
         if not self.work.trial:
             try:

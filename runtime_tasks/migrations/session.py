@@ -48,7 +48,8 @@ class Session:
         return self.database.fingerprint(self.tool.books(self.database)).digest
 
     def plan(self, migrations: Sequence[Migration]) -> Plan:
-        return Plan(self.engine, self.schema(), tuple(migrations))
+        around = self.tool.around(self.work.folder)
+        return Plan(self.engine, self.schema(), tuple(migrations), around)
 
 
 @contextmanager

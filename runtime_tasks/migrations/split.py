@@ -12,7 +12,7 @@ tests compare them with sqlparse and with ``sqlite3.complete_statement``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _WORDS = r"|\b(?P<word>begin|case|end|create|delimiter|atomic)\b"
 _TOKENS = {
@@ -45,6 +45,8 @@ _ROUTINE = {
     ),
 }
 
+_COPY = re.compile(r"copy\b[^;]*\bfrom\s+stdin\b", re.I)
+_END_OF_DATA = re.compile(r"^\\\.[ \t\r]*$", re.M)
 _END_OF_BLOCK = re.compile(r"\s+(if|loop|while|repeat)\b", re.I)
 _DELIMITER = re.compile(r"delimiter[ \t]+(\S+)[^\n]*", re.I)
 
@@ -55,6 +57,8 @@ class Statement:
     """Without its terminator, and without the comments before it."""
     line: int
     """Where it begins in the file, from 1."""
+    data: str | None = field(default=None, repr=False)
+    """What follows a ``COPY … FROM STDIN`` up to the line ``\\.``: PostgreSQL's dumps hold it."""
 
 
 def split(script: str, dialect: str) -> list[Statement]:
@@ -111,8 +115,8 @@ class _Splitter:
                         continue
                 blocks = self._blocks(word, token, blocks)
             elif kind == "end" and depth == 0 and blocks <= 0:
-                self._finish(token.start())
-                start, blocks = position, 0
+                start = position = self._finish(token.start(), position)
+                blocks = 0
                 continue
             self._content(token.start(), position)
             start = position
@@ -126,12 +130,25 @@ class _Splitter:
             if match:
                 self.first = match.start()
 
-    def _finish(self, stop: int) -> None:
+    def _finish(self, stop: int, position: int = 0) -> int:
+        """Keep the statement that ends here; where the next one may begin."""
         if self.first is not None:
             self.line += self.script.count("\n", self.counted, self.first)
             self.counted = self.first
-            self.found.append(Statement(self.script[self.first : stop].rstrip(), self.line))
+            sql, data = self.script[self.first : stop].rstrip(), None
+            if self.dialect == "postgresql" and _COPY.match(sql):
+                data, position = self._data(position)
+            self.found.append(Statement(sql, self.line, data))
         self.first = None
+        return position
+
+    def _data(self, position: int) -> tuple[str, int]:
+        """The lines after a COPY, and where they end."""
+        begin = self.script.find("\n", position) + 1 or len(self.script)
+        end = _END_OF_DATA.search(self.script, begin)
+        if end is None:
+            return self.script[begin:], len(self.script)
+        return self.script[begin : end.start()], end.end()
 
     def _end_of_comment(self, start: int) -> int:
         """PostgreSQL's comments nest, the others' do not."""

@@ -198,7 +198,7 @@ def _tidy(session: Session, first: Entry) -> None:
         elif table.startswith("schema "):
             database.run(f"DROP SCHEMA {database.quote(table.removeprefix('schema '))}")
         elif session.tool.emptied(database):
-            database.run(f"DROP TABLE {'.'.join(database.quote(p) for p in table.split('.'))}")
+            database.run(f"DROP TABLE {database.at(table)}")
 
 
 def _compare(session: Session, first: Entry) -> None:

@@ -10,10 +10,11 @@ from time import perf_counter
 from typing import Any
 
 from runtime_tasks.errors import Cancelled, StepError
-from runtime_tasks.migrations.classify import kind_of
+from runtime_tasks.migrations.classify import SETS_TRANSACTION, kind_of
 from runtime_tasks.migrations.database import Database
 from runtime_tasks.migrations.journal import Journal
 from runtime_tasks.migrations.model import Migration, StatementRun
+from runtime_tasks.migrations.split import Statement
 
 Progress = Callable[[str, int | None, int | None], None]
 
@@ -53,14 +54,17 @@ class Work:
         """The same work on another database, with books of its own."""
         return replace(self, database=database, runs=[], applied=[], skips={}, done=0, **changes)
 
-    def run(self, migration: Migration, sql: str) -> StatementRun:
+    def run(self, migration: Migration, statement: Statement) -> StatementRun:
         """Run one statement of the migration's and note what it did."""
-        database = self.database
-        mark = database.observe() if self.observe else None
+        database, sql = self.database, statement.sql
+        looking = self.observe and not SETS_TRANSACTION.match(sql)
+        mark = database.observe() if looking else None
         started = perf_counter()
-        rows = database.run(sql)
+        rows = database.perform(sql, statement.data)
         took = (perf_counter() - started) * 1000
-        effects = database.effects(mark, rows) if self.observe else None
+        effects = database.effects(mark, rows) if looking else None
+        if self.trial and "timeout" in sql.lower():
+            database.keep_timeouts()
         return self.note(
             StatementRun(
                 migration=migration.id,

@@ -105,6 +105,18 @@ class Database(ABC):
         With parameters, ``?`` marks them on every database. Raises StatementFailed.
         """
 
+    def perform(self, sql: str, data: str | None = None) -> int | None:
+        """Run one statement of a migration's own, which may lead the session elsewhere.
+
+        Our own tables are addressed by :meth:`at`, so they are found all the same.
+        ``data``: the rows of a ``COPY … FROM STDIN``.
+        """
+        return self.run(sql)
+
+    def come_home(self) -> None:
+        """Be in the schema again that the session began in."""
+        return
+
     @abstractmethod
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query."""
@@ -209,6 +221,14 @@ class Database(ABC):
 
     def effects(self, mark: Any, rows: int | None) -> Effects:
         return Effects(rows=rows)
+
+    def at(self, table: str) -> str:
+        """A table of ours or of a tool's book, wherever the session has been led."""
+        return self.quote(table)
+
+    def keep_timeouts(self) -> None:
+        """Shorten again what a migration has lengthened: a trial must not stand in the way."""
+        return
 
     def quote(self, name: str) -> str:
         return '"' + name.replace('"', '""') + '"'

@@ -34,6 +34,7 @@ class MySQL(Database):
     def __init__(self, url: DatabaseUrl, *, owner: str) -> None:
         self.url = url
         self.owner = owner
+        self._away = False
         options = dict(url.query)
         try:
             self._connection = pymysql.connect(
@@ -68,6 +69,29 @@ class MySQL(Database):
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._execute(sql, parameters) as cursor:
             return list(cursor.fetchall())
+
+    def perform(self, sql: str, data: str | None = None) -> int | None:
+        self._away = self._away or bool(re.match(r"\s*use\b", sql, re.IGNORECASE))
+        return self.run(sql)
+
+    def at(self, table: str) -> str:
+        return f"{self.quote(self.url.database)}.{self.quote(table)}"
+
+    def come_home(self) -> None:
+        if self._away:
+            self.run(f"USE {self.quote(self.url.database)}")
+            self._away = False
+
+    @contextmanager
+    def _at_home(self) -> Iterator[None]:
+        """For looking round, where a migration has said USE."""
+        if not self._away:
+            yield
+            return
+        ((name,),) = self.query("SELECT database()")
+        self.run(f"USE {self.quote(self.url.database)}")
+        yield
+        self.run(f"USE {self.quote(name)}")
 
     def select(
         self, sql: str, limit: int, values: Sequence[Any] | None = None
@@ -117,6 +141,10 @@ class MySQL(Database):
             self.run("ROLLBACK")
 
     def tables(self) -> set[str]:
+        with self._at_home():
+            return self._tables()
+
+    def _tables(self) -> set[str]:
         return {
             name
             for (name,) in self.query(
@@ -126,9 +154,13 @@ class MySQL(Database):
         }
 
     def fingerprint(self, ignore: Sequence[str] = ()) -> Fingerprint:
+        with self._at_home():
+            return self._fingerprint(ignore)
+
+    def _fingerprint(self, ignore: Sequence[str]) -> Fingerprint:
         left_out = {JOURNAL_TABLE, *ignore}
         objects: dict[str, str] = {}
-        for name in sorted(self.tables() - left_out):
+        for name in sorted(self._tables() - left_out):
             text = str(self.query(f"SHOW CREATE TABLE {self.quote(name)}")[0][1])
             objects[f"table {name}"] = re.sub(r" AUTO_INCREMENT=\d+", "", text)
         sources = (
@@ -151,7 +183,7 @@ class MySQL(Database):
 
     def row_counts(self, ignore: Sequence[str] = ()) -> dict[str, int]:
         names = sorted(self.tables() - {JOURNAL_TABLE, *ignore})
-        return {n: self.query(f"SELECT count(*) FROM {self.quote(n)}")[0][0] for n in names}
+        return {n: self.query(f"SELECT count(*) FROM {self.at(n)}")[0][0] for n in names}
 
     def set_timeouts(self, *, lock: float, statement: float) -> None:
         seconds = max(1, int(lock)) if lock else 31_536_000
@@ -197,7 +229,7 @@ class MySQL(Database):
         who = ""
         if JOURNAL_TABLE in self.tables():
             rows = self.query(
-                f"SELECT owner FROM {JOURNAL_TABLE} WHERE kind = 'run' ORDER BY id DESC LIMIT 1"
+                f"SELECT owner FROM {self.at(JOURNAL_TABLE)} WHERE kind = 'run' ORDER BY id DESC LIMIT 1"
             )
             who = f"{rows[0][0]}, " if rows else ""
         return f"{who}server connection {holder}"

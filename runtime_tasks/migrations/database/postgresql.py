@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -31,6 +32,8 @@ BLOCKS = {
     "ExclusiveLock": "blocks writes",
     "AccessExclusiveLock": "blocks reads and writes",
 }
+
+_LEADS_ELSEWHERE = re.compile(r"search_path|\b(discard|reset)\s+all\b", re.IGNORECASE)
 
 PASSED_ON = {
     "sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "options", "connect_timeout",
@@ -68,6 +71,11 @@ class PostgreSQL(Database):
         schema = dict(url.query).get("schema") or dict(url.query).get("search_path")
         if schema:
             self.run(f"SET search_path TO {', '.join(map(self.quote, schema.split(',')))}")
+        ((self._home, self._path),) = self.query(
+            "SELECT current_schema(), current_setting('search_path')"
+        )
+        self._away = False
+        self._timeouts = {"lock_timeout": 0, "statement_timeout": 0}
 
     def _try(self, sql: str) -> None:
         try:
@@ -85,6 +93,39 @@ class PostgreSQL(Database):
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._execute(sql, parameters) as cursor:
             return list(cursor.fetchall())
+
+    def perform(self, sql: str, data: str | None = None) -> int | None:
+        self._away = self._away or bool(_LEADS_ELSEWHERE.search(sql))
+        if data is None:
+            return self.run(sql)
+        try:
+            with self._connection.cursor() as cursor:
+                with cursor.copy(sql.encode()) as copy:
+                    copy.write(data)
+                return cursor.rowcount
+        except psycopg.Error as error:
+            raise self._failed(error) from None
+
+    def at(self, table: str) -> str:
+        if self._home and "." not in table:
+            return self.table(f"{self._home}.{table}")
+        return self.table(table)
+
+    def come_home(self) -> None:
+        if self._away:
+            self.query("SELECT set_config('search_path', ?, false)", (self._path,))
+            self._away = False
+
+    @contextmanager
+    def _at_home(self) -> Iterator[None]:
+        """For looking round: names are told relative to the search path."""
+        if not self._away:
+            yield
+            return
+        ((path,),) = self.query("SELECT current_setting('search_path')")
+        self.query("SELECT set_config('search_path', ?, false)", (self._path,))
+        yield
+        self.query("SELECT set_config('search_path', ?, false)", (path,))
 
     def select(
         self, sql: str, limit: int, values: Sequence[Any] | None = None
@@ -107,11 +148,14 @@ class PostgreSQL(Database):
                 return cursor.execute(text.encode(), tuple(parameters))
             return cursor.execute(sql.encode())
         except psycopg.Error as error:
-            raise StatementFailed(
-                self.url.scrub(_message(error)),
-                code=error.sqlstate or "",
-                lost=self._connection.closed,
-            ) from None
+            raise self._failed(error) from None
+
+    def _failed(self, error: psycopg.Error) -> StatementFailed:
+        return StatementFailed(
+            self.url.scrub(_message(error)),
+            code=error.sqlstate or "",
+            lost=self._connection.closed,
+        )
 
     def server(self) -> str:
         return f"PostgreSQL {self.query('SHOW server_version')[0][0].split()[0]}"
@@ -132,26 +176,38 @@ class PostgreSQL(Database):
             self.rollback()
 
     def tables(self) -> set[str]:
-        return {name for (name,) in self.query(postgresql_schema.TABLES)}
+        with self._at_home():
+            return {name for (name,) in self.query(postgresql_schema.TABLES)}
 
     def has_schema(self, name: str) -> bool:
         return bool(self.query("SELECT 1 FROM pg_namespace WHERE nspname = ?", (name,)))
 
     def fingerprint(self, ignore: Sequence[str] = ()) -> Fingerprint:
-        return postgresql_schema.fingerprint(self, ignore)
+        with self._at_home():
+            return postgresql_schema.fingerprint(self, ignore)
 
     def row_counts(self, ignore: Sequence[str] = ()) -> dict[str, int]:
         names = sorted(self.tables() - {"dataroll_journal", *ignore})
-        return {
-            name: self.query(f"SELECT count(*) FROM {self.table(name)}")[0][0] for name in names
-        }
+        return {name: self.query(f"SELECT count(*) FROM {self.at(name)}")[0][0] for name in names}
 
     def table(self, name: str) -> str:
         return ".".join(self.quote(part) for part in name.split("."))
 
     def set_timeouts(self, *, lock: float, statement: float) -> None:
-        self.run(f"SET lock_timeout = {int(lock * 1000)}")
-        self.run(f"SET statement_timeout = {int(statement * 1000)}")
+        self._timeouts = {
+            "lock_timeout": int(lock * 1000),
+            "statement_timeout": int(statement * 1000),
+        }
+        for name, limit in self._timeouts.items():
+            self.run(f"SET {name} = {limit}")
+
+    def keep_timeouts(self) -> None:
+        for name, limit in self._timeouts.items():
+            ((now,),) = self.query(
+                "SELECT setting::bigint FROM pg_settings WHERE name = ?", (name,)
+            )
+            if limit and not 0 < now <= limit:
+                self.run(f"SET {name} = {limit}")
 
     def for_a_tool(self, *, lock: float, statement: float, holding: bool) -> list[str]:
         settings = [
@@ -288,18 +344,22 @@ class PostgreSQL(Database):
         )
 
     def observe(self) -> Any:
-        return (self._locks(), self._filenodes()) if self.in_transaction else None
+        if not self.in_transaction:
+            return None
+        with self._at_home():
+            return self._locks(), self._filenodes()
 
     def effects(self, mark: Any, rows: int | None) -> Effects:
         if mark is None:
             return Effects(rows=rows)
         locks_before, files_before = mark
+        with self._at_home():
+            locks_after, files = self._locks(), self._filenodes()
         locks = sorted(
-            f"{mode} on {name}: {BLOCKS.get(mode) or 'blocks nothing but schema changes'}"
-            for name, mode in self._locks() - locks_before
+            f"{mode} on {name}: {BLOCKS[mode]}"
+            for name, mode in locks_after - locks_before
             if BLOCKS.get(mode)
         )
-        files = self._filenodes()
         rewrites = sorted(
             name
             for oid, (name, node) in files.items()

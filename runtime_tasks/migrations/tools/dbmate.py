@@ -13,7 +13,7 @@ from pathlib import Path
 
 from runtime_tasks.errors import StepConfigError
 from runtime_tasks.migrations.database import Database
-from runtime_tasks.migrations.files import read_text
+from runtime_tasks.migrations.files import files_in, read_text
 from runtime_tasks.migrations.model import Migration, Problem
 from runtime_tasks.migrations.tools.script import Row, ScriptTool
 
@@ -27,14 +27,14 @@ class Dbmate(ScriptTool):
     book = "schema_migrations"
 
     def detect(self, folder: Path) -> str | None:
-        for path in sorted(_root(folder).glob("*.sql")):
+        for path in files_in(_root(folder)):
             if _NAME.match(path.name) and _UP.search(read_text(path)):
                 return f"{path.name} has '-- migrate:up'"
         return None
 
     def files(self, folder: Path, dialect: str) -> list[Migration]:
         found: dict[str, Migration] = {}
-        for path in sorted(_root(folder).glob("*.sql")):
+        for path in files_in(_root(folder)):
             match = _NAME.match(path.name)
             if match is None:
                 continue
@@ -61,20 +61,25 @@ class Dbmate(ScriptTool):
             )
         return list(found.values())
 
+    def wraps(self, dialect: str) -> bool:
+        return True
+
     def make_book(self, database: Database) -> None:
         tail = " character set latin1 collate latin1_bin" if database.dialect == "mysql" else ""
         kind = "varchar" if database.dialect == "postgresql" else "varchar(128)"
-        database.run(f"CREATE TABLE {self.book} (version {kind} NOT NULL PRIMARY KEY){tail}")
+        database.run(
+            f"CREATE TABLE {database.at(self.book)} (version {kind} NOT NULL PRIMARY KEY){tail}"
+        )
 
     def rows(self, database: Database) -> list[Row]:
-        rows = database.query(f"SELECT version FROM {self.book} ORDER BY version")
+        rows = database.query(f"SELECT version FROM {database.at(self.book)} ORDER BY version")
         return [Row(str(version)) for (version,) in rows]
 
     def record(self, database: Database, migration: Migration, milliseconds: float) -> None:
-        database.run(f"INSERT INTO {self.book} (version) VALUES (?)", (migration.id,))
+        database.run(f"INSERT INTO {database.at(self.book)} (version) VALUES (?)", (migration.id,))
 
     def erase(self, database: Database, migration: Migration) -> None:
-        database.run(f"DELETE FROM {self.book} WHERE version = ?", (migration.id,))
+        database.run(f"DELETE FROM {database.at(self.book)} WHERE version = ?", (migration.id,))
 
     def out_of_order(self, file: Migration) -> Problem:
         return Problem(

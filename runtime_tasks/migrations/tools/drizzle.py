@@ -3,11 +3,14 @@
 Its book, ``__drizzle_migrations`` (in the schema ``drizzle`` on PostgreSQL),
 holds hashes and times but no names. Drizzle runs what is newer than the
 book's newest time and silently passes over the rest; so do we, but say it.
+Hash, order and the comparison with the newest row are those of
+``drizzle-orm``'s ``migrator.ts`` and each dialect's ``migrate``.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +21,7 @@ from runtime_tasks.migrations.files import read_text
 from runtime_tasks.migrations.model import History, Migration, Problem
 from runtime_tasks.migrations.tools.script import Row, ScriptTool
 
-_BREAK = "--> statement-breakpoint"
+_BREAK = re.compile(r"(--(?!> statement-breakpoint)[^\n]*?)?--> statement-breakpoint")
 
 _BOOK = {
     "postgresql": "id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint",
@@ -42,12 +45,10 @@ class Drizzle(ScriptTool):
     def files(self, folder: Path, dialect: str) -> list[Migration]:
         try:
             journal = json.loads(read_text(folder / "meta" / "_journal.json"))
-            entries = [(e["tag"], int(e["when"]), int(e["idx"])) for e in journal["entries"]]
+            entries = [(e["tag"], int(e["when"])) for e in journal["entries"]]
         except (ValueError, KeyError, TypeError):
             raise StepConfigError("meta/_journal.json is not as Drizzle Kit writes it") from None
-        return [
-            _migration(folder, tag, when) for tag, when, _ in sorted(entries, key=lambda e: e[2])
-        ]
+        return [_migration(folder, tag, when) for tag, when in entries]
 
     def compare(self, files: Sequence[Migration], rows: Sequence[Row]) -> History:
         booked = {row.id: row for row in rows}
@@ -83,26 +84,32 @@ class Drizzle(ScriptTool):
         current = next((m.id for m in reversed(applied) if m.status != "skipped"), None)
         return History(self.name, "", tuple(pending), tuple(applied), tuple(problems), current)
 
+    def wraps(self, dialect: str) -> bool:
+        return True
+
     def make_book(self, database: Database) -> None:
         if database.dialect == "postgresql":
             database.run("CREATE SCHEMA IF NOT EXISTS drizzle")
-        database.run(f"CREATE TABLE {self.books(database)[0]} ({_BOOK[database.dialect]})")
+        database.run(
+            f"CREATE TABLE {database.at(self.books(database)[0])} ({_BOOK[database.dialect]})"
+        )
 
     def rows(self, database: Database) -> list[Row]:
         rows = database.query(
-            f"SELECT hash, created_at FROM {self.books(database)[0]} ORDER BY created_at"
+            f"SELECT hash, created_at FROM {database.at(self.books(database)[0])} ORDER BY created_at"
         )
         return [Row(str(int(when)), checksum=digest) for digest, when in rows]
 
     def record(self, database: Database, migration: Migration, milliseconds: float) -> None:
         database.run(
-            f"INSERT INTO {self.books(database)[0]} (hash, created_at) VALUES (?, ?)",
+            f"INSERT INTO {database.at(self.books(database)[0])} (hash, created_at) VALUES (?, ?)",
             (migration.book_checksum, migration.order),
         )
 
     def erase(self, database: Database, migration: Migration) -> None:
         database.run(
-            f"DELETE FROM {self.books(database)[0]} WHERE created_at = ?", (migration.order,)
+            f"DELETE FROM {database.at(self.books(database)[0])} WHERE created_at = ?",
+            (migration.order,),
         )
 
 
@@ -119,7 +126,12 @@ def _migration(folder: Path, tag: str, when: int) -> Migration:
         checksum=sha256(path.read_bytes()).hexdigest(),
         # Drizzle reads the file as text and hashes that: a byte order mark counts.
         book_checksum=sha256(path.read_bytes().decode("utf-8", "replace").encode()).hexdigest(),
-        up=text.replace(_BREAK, ";"),
-        down=read_text(down).replace(_BREAK, ";") if down.is_file() else None,
+        up=_ended(text),
+        down=_ended(read_text(down)) if down.is_file() else None,
         order=when,
     )
+
+
+def _ended(text: str) -> str:
+    """Breakpoints made semicolons; one in a comment ends the line first, or it would not count."""
+    return _BREAK.sub(lambda mark: f"{mark[1]}\n;" if mark[1] else ";", text)

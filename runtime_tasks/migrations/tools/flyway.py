@@ -1,32 +1,38 @@
 """Flyway: ``V1.2__users.sql``, ``R__views.sql`` again whenever they change, ``U1.2__users.sql`` back.
 
-Its book is ``flyway_schema_history``. Placeholders come from ``flyway.conf``
-or ``flyway.toml`` at or above the folder.
+Its book is ``flyway_schema_history``. The rules are those of its own source:
+names of ``ResourceNameParser``, versions of ``MigrationVersion``, checksums
+of ``ChecksumCalculator`` (of a repeatable file with its placeholders filled
+in), callbacks of ``DbMigrate``, the table of each ``…Database``.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from zlib import crc32
 
 from runtime_tasks.errors import StepConfigError
-from runtime_tasks.migrations.database import Database
-from runtime_tasks.migrations.files import read_text
+from runtime_tasks.migrations.database import Database, StatementFailed
 from runtime_tasks.migrations.model import History, Migration, Problem
+from runtime_tasks.migrations.split import split
+from runtime_tasks.migrations.tools.flyway_settings import Settings, flyway_settings
 from runtime_tasks.migrations.tools.script import Row, ScriptTool
+from runtime_tasks.migrations.work import Work, failure
 
-_NAME = re.compile(
-    r"^(?P<kind>[VURB])(?P<version>\d+(?:[._]\d+)*)?(?:__(?P<description>.*))?\.sql$"
+_CALLBACK = re.compile(
+    r"^(?P<event>(?:before|after)(?:Each)?(?:Migrate|Versioned|Repeatables|MigrateApplied))"
+    r"(?:__.*)?\.sql$"
 )
-_PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 
 _TYPES = {
     "postgresql": ("BOOLEAN", "TIMESTAMP NOT NULL DEFAULT now()"),
-    "mysql": ("BOOL", "TIMESTAMP DEFAULT CURRENT_TIMESTAMP"),
+    "mysql": ("BOOL", "TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP"),
     "sqlite": (
         "BOOLEAN",
         "TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f','now'))",
@@ -37,63 +43,218 @@ _TYPES = {
 class Flyway(ScriptTool):
     name = "flyway"
     book = "flyway_schema_history"
+    restores_session = True
+
+    def __init__(self) -> None:
+        self.settings = Settings(())
+        self.given: Mapping[str, str] = {}
+        """The placeholders that the database gives."""
 
     def detect(self, folder: Path) -> str | None:
-        names = sorted(p.name for p in folder.rglob("*.sql") if _is_ours(p.name))
-        versioned = [name for name in names if name[0] in "VR"]
-        return f"{len(versioned)} files like {versioned[0]}" if versioned else None
+        self.settings = flyway_settings(folder)
+        self.book = self.settings.text("table", "flyway_schema_history")
+        names = sorted(path.name for path, _ in self.settings.scripts() if self._parsed(path.name))
+        ours = [name for name in names if self._parsed(name)[:1] in (("V",), ("R",), ("B",))]
+        return f"{len(ours)} files like {ours[0]}" if ours else None
+
+    def discover(self, database: Database, folder: Path) -> History:
+        self.given = {
+            "flyway:user": database.url.user or "",
+            "flyway:database": database.url.database,
+            "flyway:defaultschema": _schema(database),
+            "flyway:table": self.book,
+            "flyway:timestamp": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+            "flyway:workingdirectory": str(folder.absolute()),
+            "flyway:environment": "default",
+        }
+        return super().discover(database, folder)
 
     def files(self, folder: Path, dialect: str) -> list[Migration]:
-        placeholders = _placeholders(folder)
+        self.settings = flyway_settings(folder)
         versioned: dict[tuple[int, ...], Migration] = {}
+        baselines: dict[tuple[int, ...], Migration] = {}
         undo: dict[tuple[int, ...], str] = {}
         repeatable: list[Migration] = []
-        for path in sorted(folder.rglob("*.sql")):
-            match = _NAME.match(path.name)
-            if match is None or not _is_ours(path.name):
+        for path, script in self.settings.scripts():
+            parsed = self._parsed(path.name)
+            if not parsed:
                 continue
-            text = _filled(read_text(path), placeholders, path.name)
-            key = _key(match["version"] or "0")
+            kind, version, description = parsed
+            raw = self.settings.read(path)
+            text = self._text(path, raw)
+            plain = str(checksum(raw))
             migration = Migration(
-                id=(match["version"] or "").replace("_", ".") or path.name,
-                name=(match["description"] or "").replace("_", " "),
-                file=str(path.relative_to(folder)),
-                checksum=str(checksum(path.read_bytes())),
+                id=version.replace("_", ".") or f"R__{description}",
+                name=description.replace("_", " "),
+                file=script,
+                checksum=plain,
+                book_checksum=str(checksum(text)) if kind == "R" else plain,
                 up=text,
                 no_transaction=_outside(path),
-                repeatable=match["kind"] == "R",
+                repeatable=kind == "R",
             )
-            if match["kind"] == "U":
+            if kind == "R":
+                repeatable.append(migration)
+                continue
+            key = _key(version)
+            if kind == "U":
                 undo[key] = text
-            elif match["kind"] == "R":
-                repeatable.append(replace(migration, id=f"R__{match['description']}"))
-            elif match["kind"] == "V":
-                if key in versioned:
-                    raise StepConfigError(
-                        f"{versioned[key].file} and {migration.file} clash: one version"
-                    )
-                versioned[key] = migration
+                continue
+            known = baselines if kind == "B" else versioned
+            if key in known:
+                raise StepConfigError(f"{known[key].file} and {script} clash: one version")
+            known[key] = migration
+        self._refuse_code()
+        newest = max(baselines, default=None)
+        self.baseline = baselines[newest] if newest is not None else None
         ordered = [replace(versioned[k], down=undo.get(k)) for k in sorted(versioned)]
+        if self.baseline is not None and newest is not None:
+            ordered.insert(sum(key < newest for key in versioned), self.baseline)
         return ordered + sorted(repeatable, key=lambda m: m.name)
 
-    def compare(self, files: Sequence[Migration], rows: Sequence[Row]) -> History:
-        baseline = next((row for row in rows if row.name == "BASELINE"), None)
-        hidden = {
-            m.id for m in files if baseline and not m.repeatable and _key(m.id) <= _key(baseline.id)
+    baseline: Migration | None = None
+    """The newest ``B…`` script: on an empty database it stands for all versions up to its own."""
+
+    def _parsed(self, name: str) -> tuple[str, str, str] | tuple[()]:
+        """Kind, version and description of a file's name; nothing where it is not Flyway's."""
+        separator = self.settings.text("sqlMigrationSeparator", "__")
+        stem = name.rpartition(".")[0]
+        prefixes = {
+            self.settings.text("sqlMigrationPrefix", "V"): "V",
+            self.settings.text("repeatableSqlMigrationPrefix", "R"): "R",
+            self.settings.text("undoSqlMigrationPrefix", "U"): "U",
+            self.settings.text("baselineMigrationPrefix", "B"): "B",
         }
-        left = [m for m in files if m.id not in hidden]
-        history = super().compare(left, [row for row in rows if row is not baseline])
+        for prefix in sorted(prefixes, key=len, reverse=True):
+            if stem.startswith(prefix):
+                version, _, description = stem.removeprefix(prefix).partition(separator)
+                kind = prefixes[prefix]
+                if kind == "R":
+                    return () if version or not description else (kind, "", description)
+                fits = re.fullmatch(r"\d+(?:[._]\d+)*", version)
+                return (kind, version, description) if fits else ()
+        return ()
+
+    def _text(self, path: Path, raw: str) -> str:
+        beside = path.with_name(path.name + ".conf")
+        switched_off = re.search(
+            r"^\s*placeholderReplacement\s*=\s*false",
+            beside.read_text() if beside.is_file() else "",
+            re.I | re.M,
+        )
+        return raw if switched_off else self.settings.fill(raw, path.name, self.given)
+
+    def _refuse_code(self) -> None:
+        for folder in self.settings.folders:
+            for path in (p for kind in ("java", "kt") for p in folder.rglob(f"*.{kind}")):
+                if re.match(r"[VRB](\d[\d_]*)?__", path.name):
+                    raise StepConfigError(
+                        f"{path.name} is written in {'Java' if path.suffix == '.java' else 'Kotlin'}: "
+                        "only Flyway itself, built into its project, runs it"
+                    )
+
+    def around(self, folder: Path) -> str:
+        """The callbacks run beside the migrations, so what is approved holds them, too."""
+        whole = sha256()
+        for event, scripts in sorted(self._callbacks().items()):
+            for path in scripts:
+                whole.update(f"{event}\0{self._text(path, self.settings.read(path))}\0".encode())
+        return whole.hexdigest() if self._callbacks() else ""
+
+    def _callbacks(self) -> dict[str, list[Path]]:
+        found: dict[str, list[Path]] = {}
+        for path, _ in self.settings.scripts():
+            match = _CALLBACK.match(path.name)
+            if match:
+                found.setdefault(match["event"], []).append(path)
+        return found
+
+    def _apply(self, work: Work, migrations: Sequence[Migration]) -> None:
+        callbacks = self._callbacks()
+        if not callbacks:
+            super()._apply(work, migrations)
+            return
+
+        def call(event: str) -> None:
+            for path in callbacks.get(event, ()):
+                self._call(work, path, list(migrations))
+
+        call("beforeMigrate")
+        versioned = True
+        for migration in migrations:
+            if versioned and migration.repeatable:
+                call("afterVersioned")
+                call("beforeRepeatables")
+                versioned = False
+            call("beforeEachMigrate")
+            super()._apply(work, [migration])
+            call("afterEachMigrate")
+        if versioned:
+            call("afterVersioned")
+        call("afterMigrateApplied")
+        call("afterMigrate")
+
+    def _call(self, work: Work, path: Path, migrations: list[Migration]) -> None:
+        """Run a callback. It has no line in any book: it runs again with the next migration."""
+        database = work.database
+        script = Migration(path.stem, path.stem, file=path.name)
+        statements = split(self._text(path, self.settings.read(path)), database.dialect)
+        inside = database.in_transaction
+        try:
+            with nullcontext() if inside else database.transaction():
+                for statement in statements:
+                    work.check_cancelled()
+                    work.run(script, statement)
+        except StatementFailed as error:
+            raise failure(
+                work,
+                script,
+                migrations,
+                error=str(error),
+                code=error.code,
+                sql=statement.sql,
+                line=statement.line,
+            ) from None
+
+    def compare(self, files: Sequence[Migration], rows: Sequence[Row]) -> History:
+        based = [row for row in rows if row.name.endswith("BASELINE")]
+        limit = max((_key(row.id) for row in based), default=None)
+        script = self.baseline.file if self.baseline else None
+        if self.baseline is not None and not based:
+            if any(row.id[:1].isdigit() for row in rows):
+                script = None  # it is for empty databases, and this one has a history
+            else:
+                limit = _key(self.baseline.id)
+        scripts = {self.baseline.file} if self.baseline else set()
+        left = [
+            file
+            for file in files
+            if file.repeatable
+            or file.file == script
+            or (file.file not in scripts and (limit is None or _key(file.id) > limit))
+        ]
+        history = super().compare(left, [row for row in rows if row.name != "BASELINE"])
         changed = [m for m in history.applied if m.repeatable and m.status == "edited"]
-        if not changed:
-            return history
-        # A repeatable migration that has changed is no mistake: it runs again.
-        again = [m.as_("pending") for m in changed]
+        # A repeatable migration that has changed is no mistake: it runs again. Flyway takes the
+        # checksum without placeholders filled in for the same, too.
+        same = {
+            row.id for row in rows for m in changed if (row.id, row.checksum) == (m.id, m.checksum)
+        }
+        again = [m.as_("pending") for m in changed if m.id not in same]
+        names = {m.file or "" for m in changed}
+        pending = (*history.pending, *again)
+        versioned = [m for m in pending if not m.repeatable]
+        repeatable = sorted((m for m in pending if m.repeatable), key=lambda m: m.name)
         return replace(
             history,
-            pending=(*history.pending, *again),
-            applied=tuple(m for m in history.applied if m not in changed),
+            pending=(*versioned, *repeatable),
+            applied=tuple(
+                m.as_("applied") if m.id in same else m
+                for m in history.applied
+                if m not in changed or m.id in same
+            ),
             problems=tuple(
-                p for p in history.problems if not any((m.file or "") in p.message for m in changed)
+                p for p in history.problems if not any(name in p.message for name in names)
             ),
         )
 
@@ -106,25 +267,29 @@ class Flyway(ScriptTool):
     def out_of_order(self, file: Migration) -> Problem:
         return Problem(
             f"{file.file} is older than what is applied already; Flyway refuses to go on "
-            "(unless outOfOrder is set): give it a newer version"
+            "(unless outOfOrder is set): give it a newer version",
+            blocks=not self.settings.switched_on("outOfOrder"),
         )
+
+    def wraps(self, dialect: str) -> bool:
+        return True
 
     def make_book(self, database: Database) -> None:
         boolean, when = _TYPES[database.dialect]
         database.run(
-            f"CREATE TABLE {self.book} (installed_rank INT NOT NULL, version VARCHAR(50),"
+            f"CREATE TABLE {database.at(self.book)} (installed_rank INT NOT NULL, version VARCHAR(50),"
             " description VARCHAR(200) NOT NULL, type VARCHAR(20) NOT NULL,"
             " script VARCHAR(1000) NOT NULL, checksum INT, installed_by VARCHAR(100) NOT NULL,"
             f" installed_on {when}, execution_time INT NOT NULL, success {boolean} NOT NULL,"
             f" CONSTRAINT {self.book}_pk PRIMARY KEY (installed_rank))"
         )
-        database.run(f"CREATE INDEX {self.book}_s_idx ON {self.book} (success)")
+        database.run(f"CREATE INDEX {self.book}_s_idx ON {database.at(self.book)} (success)")
 
     def rows(self, database: Database) -> list[Row]:
         found: dict[str, Row] = {}
         for version, description, kind, script, check, success in database.query(
             "SELECT version, description, type, script, checksum, success"
-            f" FROM {self.book} ORDER BY installed_rank"
+            f" FROM {database.at(self.book)} ORDER BY installed_rank"
         ):
             if kind in ("SCHEMA", "DELETE"):
                 continue
@@ -133,27 +298,30 @@ class Flyway(ScriptTool):
                 identifier = Path(script).name.removesuffix(".sql")
             found.pop(identifier, None)
             if not kind.startswith("UNDO"):
-                name = "BASELINE" if kind == "BASELINE" else description
+                name = kind if kind.endswith("BASELINE") else description
                 checked = str(check) if check is not None else None
                 found[identifier] = Row(identifier, name, checked, failed=not success)
         return list(found.values())
 
     def record(self, database: Database, migration: Migration, milliseconds: float) -> None:
-        self._write(database, migration, "SQL", migration.file or "", milliseconds, success=True)
+        based = self.baseline is not None and migration.file == self.baseline.file
+        kind = "SQL_BASELINE" if based else "SQL"
+        self._write(database, migration, kind, migration.file or "", milliseconds, success=True)
 
     def failed(self, database: Database, migration: Migration, error: str) -> None:
         self._write(database, migration, "SQL", migration.file or "", 0, success=False)
 
     def resumed(self, database: Database, migration: Migration) -> None:
         database.run(
-            f"DELETE FROM {self.book} WHERE version = ? AND success = ?", (migration.id, False)
+            f"DELETE FROM {database.at(self.book)} WHERE version = ? AND success = ?",
+            (migration.id, False),
         )
 
     def erase(self, database: Database, migration: Migration) -> None:
         """Rows of what was undone go, so that the book is as before; Flyway reads it as pending."""
         where = "version = ?" if not migration.repeatable else "version IS NULL AND script = ?"
         key = migration.file if migration.repeatable else migration.id
-        database.run(f"DELETE FROM {self.book} WHERE {where}", (key,))
+        database.run(f"DELETE FROM {database.at(self.book)} WHERE {where}", (key,))
 
     def _write(
         self,
@@ -165,17 +333,19 @@ class Flyway(ScriptTool):
         *,
         success: bool,
     ) -> None:
-        ((last,),) = database.query(f"SELECT coalesce(max(installed_rank), 0) FROM {self.book}")
+        ((last,),) = database.query(
+            f"SELECT coalesce(max(installed_rank), 0) FROM {database.at(self.book)}"
+        )
         database.run(
-            f"INSERT INTO {self.book} (installed_rank, version, description, type, script, checksum,"
+            f"INSERT INTO {database.at(self.book)} (installed_rank, version, description, type, script, checksum,"
             " installed_by, execution_time, success) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 last + 1,
                 None if migration.repeatable else migration.id,
-                migration.name or "<< no description >>",
+                migration.name[:200],
                 kind,
                 script,
-                int(migration.checksum or 0),
+                int(migration.book_checksum or 0),
                 database.url.user or "",
                 int(milliseconds),
                 success,
@@ -183,20 +353,18 @@ class Flyway(ScriptTool):
         )
 
 
-def checksum(content: bytes) -> int:
+def checksum(text: str) -> int:
     """CRC-32 over the lines without their ends, the byte order mark left out, signed."""
-    text = content.decode("utf-8-sig")
     total = 0
-    for line in re.split(r"\r\n|\r|\n", text):
+    for line in re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff")):
         total = crc32(line.encode(), total)
     return total - 2**32 if total >= 2**31 else total
 
 
-def _is_ours(name: str) -> bool:
-    match = _NAME.match(name)
-    if match is None:
-        return False
-    return bool(match["version"]) != (match["kind"] == "R") and match["description"] is not None
+def _schema(database: Database) -> str:
+    if database.dialect == "postgresql":
+        return str(database.query("SELECT current_schema()")[0][0] or "")
+    return database.url.database if database.dialect == "mysql" else "main"
 
 
 def _key(version: str) -> tuple[int, ...]:
@@ -211,39 +379,3 @@ def _outside(path: Path) -> bool:
     beside = path.with_name(path.name + ".conf")
     text = beside.read_text() if beside.is_file() else ""
     return bool(re.search(r"^\s*executeInTransaction\s*=\s*false", text, re.I | re.M))
-
-
-def _placeholders(folder: Path) -> dict[str, str] | None:
-    """None where replacement is switched off."""
-    found: dict[str, str] = {}
-    for place in (folder, *folder.absolute().parents[:4]):
-        conf, toml = place / "flyway.conf", place / "flyway.toml"
-        if conf.is_file():
-            for line in conf.read_text().splitlines():
-                key, _, value = line.partition("=")
-                key, value = key.strip(), value.strip()
-                if key == "flyway.placeholderReplacement" and value.lower() == "false":
-                    return None
-                if key.startswith("flyway.placeholders."):
-                    found.setdefault(key.removeprefix("flyway.placeholders."), value)
-        if toml.is_file():
-            settings = tomllib.loads(toml.read_text()).get("flyway", {})
-            if settings.get("placeholderReplacement") is False:
-                return None
-            found = {**{k: str(v) for k, v in settings.get("placeholders", {}).items()}, **found}
-    return found
-
-
-def _filled(text: str, placeholders: dict[str, str] | None, file: str) -> str:
-    if placeholders is None:
-        return text
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in placeholders:
-            raise StepConfigError(
-                f"{file} has the placeholder {match[0]}, and neither flyway.conf nor flyway.toml "
-                "says what it stands for"
-            )
-        return placeholders[match[1]]
-
-    return _PLACEHOLDER.sub(value, text)

@@ -2,6 +2,10 @@
 
 ``schema_migrations(version, dirty)`` says only where the database stands, so
 a file older than that which never ran cannot be told from one that did.
+
+The rules are those of its own source: file names of ``source/parse.go``, the
+row and its mark of ``database/{postgres,mysql,sqlite3}``, the lock of
+``database/util.go``; what it leaves behind has been compared with the program.
 """
 
 from __future__ import annotations
@@ -15,9 +19,9 @@ from zlib import crc32
 
 from runtime_tasks.errors import StepConfigError
 from runtime_tasks.migrations.database import Database
-from runtime_tasks.migrations.files import read_text
+from runtime_tasks.migrations.files import files_in, read_text
 from runtime_tasks.migrations.model import History, Migration, Problem
-from runtime_tasks.migrations.tools.script import Row, ScriptTool
+from runtime_tasks.migrations.tools.script import Row, ScriptTool, held
 
 _NAME = re.compile(r"^(?P<version>\d+)_(?P<title>.*)\.(?P<way>up|down)\.(?P<kind>.+)$")
 
@@ -35,14 +39,15 @@ class GolangMigrate(ScriptTool):
     book = "schema_migrations"
 
     def detect(self, folder: Path) -> str | None:
-        ups = [p.name for p in folder.glob("*.up.sql") if _NAME.match(p.name)]
-        if not ups or not all(re.match(r"\d{4,}_", name) for name in ups):
-            return None
+        names = [path.name for path in files_in(folder) if path.name[:1].isdigit()]
+        ups = [name for name in names if name.endswith(".up.sql")]
+        if not ups or not all(_NAME.match(name) for name in names):
+            return None  # files without .up and .down among them: somebody numbered plain SQL
         return f"{len(ups)} files like {min(ups)}"
 
     def files(self, folder: Path, dialect: str) -> list[Migration]:
         found: dict[int, dict[str, Path]] = {}
-        for path in sorted(folder.iterdir()):
+        for path in files_in(folder, "*"):
             match = _NAME.match(path.name)
             if match is None or not path.is_file():
                 continue
@@ -94,12 +99,14 @@ class GolangMigrate(ScriptTool):
         )
 
     def make_book(self, database: Database) -> None:
-        database.run(f"CREATE TABLE {self.book} ({_BOOK[database.dialect]})")
+        database.run(f"CREATE TABLE {database.at(self.book)} ({_BOOK[database.dialect]})")
         if database.dialect == "sqlite":
-            database.run(f"CREATE UNIQUE INDEX version_unique ON {self.book} (version)")
+            database.run(
+                f"CREATE UNIQUE INDEX version_unique ON {database.at(self.book)} (version)"
+            )
 
     def rows(self, database: Database) -> list[Row]:
-        rows = database.query(f"SELECT version, dirty FROM {self.book}")
+        rows = database.query(f"SELECT version, dirty FROM {database.at(self.book)}")
         return [Row(str(version), failed=bool(dirty)) for version, dirty in rows[:1]]
 
     def started(self, database: Database, migration: Migration) -> None:
@@ -121,31 +128,35 @@ class GolangMigrate(ScriptTool):
 
     def _stand(self, database: Database, version: int | None, *, dirty: bool = False) -> None:
         with database.transaction():
-            database.run(f"DELETE FROM {self.book}")
+            database.run(f"DELETE FROM {database.at(self.book)}")
             if version is not None:
                 database.run(
-                    f"INSERT INTO {self.book} (version, dirty) VALUES (?, ?)", (version, dirty)
+                    f"INSERT INTO {database.at(self.book)} (version, dirty) VALUES (?, ?)",
+                    (version, dirty),
                 )
 
     @contextmanager
     def tool_lock(self, database: Database) -> Iterator[None]:
-        """The tool's own lock, so that it waits for us and we for it."""
-        match database.dialect:
-            case "postgresql":
-                ((schema,),) = database.query("SELECT current_schema()")
-                key = lock_id(f"{schema}\0{self.book}\0{database.url.database}")
-                take, give = f"SELECT pg_advisory_lock({key})", f"SELECT pg_advisory_unlock({key})"
-            case "mysql":
-                key = lock_id(f"{database.url.database}:{self.book}")
-                take, give = f"SELECT GET_LOCK('{key}', 10)", f"SELECT RELEASE_LOCK('{key}')"
-            case _:
-                yield
-                return
-        database.query(take)
-        try:
+        """The tool's own lock, so that it waits for us and we for it.
+
+        On PostgreSQL there are two: the program takes the database's name from the URL's path,
+        with its slash; whoever builds the library in has it from the server, without.
+        """
+        name = database.url.database
+        keys: list[int] = []
+        take, give = "SELECT GET_LOCK('{}', 10)", "SELECT RELEASE_LOCK('{}')"
+        if database.dialect == "mysql":
+            keys = [lock_id(f"{name}:{self.book}")]
+        elif database.dialect == "postgresql":
+            ((schema,),) = database.query("SELECT current_schema()")
+            keys = [lock_id(f"{schema}\0{self.book}\0{at}{name}") for at in ("/", "")]
+            take, give = "SELECT pg_advisory_lock({})", "SELECT pg_advisory_unlock({})"
+        busy = f"golang-migrate itself is at work on {database.url.place}"
+        with held(database, take, give, keys, busy):
             yield
-        finally:
-            database.query(give)
+
+    def wraps(self, dialect: str) -> bool:
+        return dialect == "sqlite"
 
 
 def lock_id(name: str) -> int:

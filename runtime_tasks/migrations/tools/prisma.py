@@ -10,9 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from runtime_tasks.migrations.database import Database
-from runtime_tasks.migrations.files import read_text
+from runtime_tasks.migrations.files import files_in, read_text
 from runtime_tasks.migrations.model import Migration, Problem
-from runtime_tasks.migrations.tools.script import Row, ScriptTool
+from runtime_tasks.migrations.tools.script import Row, ScriptTool, held
 
 _BOOK = {
     "postgresql": "id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL,"
@@ -35,10 +35,11 @@ LOCK = 72707369  # Prisma's own advisory lock on PostgreSQL
 class Prisma(ScriptTool):
     name = "prisma"
     book = "_prisma_migrations"
+    foreign_keys = True  # as the SQLite in its engine is built
 
     def detect(self, folder: Path) -> str | None:
         root = _root(folder)
-        files = sorted(root.glob("*/migration.sql"))
+        files = list(files_in(root, "*/migration.sql"))
         if not files:
             return None
         lock = " and migration_lock.toml" if (root / "migration_lock.toml").is_file() else ""
@@ -46,7 +47,7 @@ class Prisma(ScriptTool):
 
     def files(self, folder: Path, dialect: str) -> list[Migration]:
         found = []
-        for path in sorted(_root(folder).glob("*/migration.sql"), key=lambda p: p.parent.name):
+        for path in files_in(_root(folder), "*/migration.sql"):
             down = path.with_name("down.sql")
             identifier = path.parent.name
             found.append(
@@ -62,14 +63,14 @@ class Prisma(ScriptTool):
         return found
 
     def make_book(self, database: Database) -> None:
-        database.run(f"CREATE TABLE {self.book} ({_BOOK[database.dialect]})")
+        database.run(f"CREATE TABLE {database.at(self.book)} ({_BOOK[database.dialect]})")
 
     def rows(self, database: Database) -> list[Row]:
         return [
             Row(name, checksum=checksum, failed=finished is None)
             for name, checksum, finished, rolled_back in database.query(
                 "SELECT migration_name, checksum, finished_at, rolled_back_at"
-                f" FROM {self.book} ORDER BY started_at, migration_name"
+                f" FROM {database.at(self.book)} ORDER BY started_at, migration_name"
             )
             if rolled_back is None
         ]
@@ -80,14 +81,14 @@ class Prisma(ScriptTool):
 
     def resumed(self, database: Database, migration: Migration) -> None:
         database.run(
-            f"DELETE FROM {self.book} WHERE migration_name = ? AND finished_at IS NULL"
+            f"DELETE FROM {database.at(self.book)} WHERE migration_name = ? AND finished_at IS NULL"
             " AND rolled_back_at IS NULL",
             (migration.id,),
         )
 
     def failed(self, database: Database, migration: Migration, error: str) -> None:
         database.run(
-            f"UPDATE {self.book} SET logs = ? WHERE migration_name = ? AND finished_at IS NULL",
+            f"UPDATE {database.at(self.book)} SET logs = ? WHERE migration_name = ? AND finished_at IS NULL",
             (error, migration.id),
         )
 
@@ -96,7 +97,9 @@ class Prisma(ScriptTool):
         self._write(database, migration, finished=True)
 
     def erase(self, database: Database, migration: Migration) -> None:
-        database.run(f"DELETE FROM {self.book} WHERE migration_name = ?", (migration.id,))
+        database.run(
+            f"DELETE FROM {database.at(self.book)} WHERE migration_name = ?", (migration.id,)
+        )
 
     def _write(self, database: Database, migration: Migration, *, finished: bool) -> None:
         now: object = datetime.now(UTC).replace(tzinfo=None)
@@ -105,7 +108,7 @@ class Prisma(ScriptTool):
         elif database.dialect == "sqlite":
             now = int(datetime.now(UTC).timestamp() * 1000)  # how Prisma keeps times there
         database.run(
-            f"INSERT INTO {self.book} (id, checksum, finished_at, migration_name, started_at,"
+            f"INSERT INTO {database.at(self.book)} (id, checksum, finished_at, migration_name, started_at,"
             " applied_steps_count) VALUES (?, ?, ?, ?, ?, ?)",
             (
                 str(uuid.uuid4()),
@@ -131,14 +134,9 @@ class Prisma(ScriptTool):
     @contextmanager
     def tool_lock(self, database: Database) -> Iterator[None]:
         """Prisma's own lock, so that it waits for us and we for it."""
-        if database.dialect != "postgresql":
+        keys = [LOCK] if database.dialect == "postgresql" else []
+        with held(database, "SELECT pg_advisory_lock({})", "SELECT pg_advisory_unlock({})", keys):
             yield
-            return
-        database.query(f"SELECT pg_advisory_lock({LOCK})")
-        try:
-            yield
-        finally:
-            database.query(f"SELECT pg_advisory_unlock({LOCK})")
 
 
 def _root(folder: Path) -> Path:

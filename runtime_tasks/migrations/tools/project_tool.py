@@ -53,8 +53,10 @@ class ProjectTool:
         return self._books
 
     def emptied(self, database: Database) -> bool:
-        book = ".".join(database.quote(part) for part in self._books[0].split("."))
-        return database.query(f"SELECT count(*) FROM {book}") == [(0,)]
+        return database.query(f"SELECT count(*) FROM {database.at(self._books[0])}") == [(0,)]
+
+    def around(self, folder: Path) -> str:
+        return ""
 
     def irreversible(self, migrations: Sequence[Migration]) -> list[str]:
         return []  # the tool itself says so when it comes to it

@@ -25,6 +25,9 @@ class MigrationTool(Protocol):
     def discover(self, database: Database, folder: Path) -> History:
         """Read the disk and the book. Changes nothing."""
 
+    def around(self, folder: Path) -> str:
+        """A digest of what runs beside the migrations (callbacks); empty where nothing does."""
+
     def apply(self, work: Work, migrations: Sequence[Migration]) -> None:
         """Apply the migrations in order; what is done goes into ``work``.
 

@@ -8,12 +8,13 @@ statement, wherever the database has such transactions.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime_tasks.migrations.database import Database
+from runtime_tasks.errors import Refused
+from runtime_tasks.migrations.database import Database, StatementFailed
 from runtime_tasks.migrations.model import History, Migration, Problem
 from runtime_tasks.migrations.runner import run_script
 from runtime_tasks.migrations.work import Work
@@ -29,11 +30,31 @@ class Row:
     failed: bool = False
 
 
+@contextmanager
+def held(
+    database: Database, take: str, give: str, keys: Sequence[int], busy: str = ""
+) -> Iterator[None]:
+    """A tool's own locks, for the length of the block. Raises Refused where one is not to be had."""
+    for key in keys:
+        if database.query(take.format(key))[0][0] == 0:
+            raise Refused(busy)
+    try:
+        yield
+    finally:
+        for key in keys:
+            try:
+                database.query(give.format(key))
+            except StatementFailed:
+                return  # the connection is gone, and the lock with it
+
+
 class ScriptTool:
     name = ""
     runs_itself = False
     book = ""
     """The table's name, where it is fixed."""
+    foreign_keys = False
+    """Whether the tool's own driver lets SQLite enforce foreign keys."""
 
     @abstractmethod
     def detect(self, folder: Path) -> str | None: ...
@@ -67,9 +88,20 @@ class ScriptTool:
     def resumed(self, database: Database, migration: Migration) -> None:
         """Take the mark of a failure out of the book: the migration is gone on with."""
 
+    restores_session = False
+    """Whether the tool gives each file a session as fresh as the first."""
+
+    def around(self, folder: Path) -> str:
+        """A digest of what runs beside the migrations; empty where nothing does."""
+        return ""
+
+    def wraps(self, dialect: str) -> bool:
+        """Whether the tool puts a transaction round each file, so that a file may end it itself."""
+        return False
+
     def emptied(self, database: Database) -> bool:
         """Whether the book has no migration in it any more."""
-        book = ".".join(database.quote(part) for part in self.books(database)[0].split("."))
+        book = database.at(self.books(database)[0])
         return database.query(f"SELECT count(*) FROM {book}") == [(0,)]
 
     def tool_lock(self, database: Database) -> AbstractContextManager[None]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from runtime_tasks.errors import StepConfigError
 from runtime_tasks.migrations.database import Database
-from runtime_tasks.migrations.files import read_text
+from runtime_tasks.migrations.files import files_in, read_text
 from runtime_tasks.migrations.model import Migration
 from runtime_tasks.migrations.tools.script import Row, ScriptTool
 
@@ -25,7 +25,7 @@ class PlainSql(ScriptTool):
     book = "dataroll_migrations"
 
     def detect(self, folder: Path) -> str | None:
-        names = [path.name for path in folder.glob("*.sql") if _NAME.match(path.name)]
+        names = [path.name for path in files_in(folder) if _NAME.match(path.name)]
         if not names:
             return None
         return f"{len(names)} numbered SQL files, {min(names)} first"
@@ -33,7 +33,7 @@ class PlainSql(ScriptTool):
     def files(self, folder: Path, dialect: str) -> list[Migration]:
         ups: dict[str, Path] = {}
         downs: dict[str, Path] = {}
-        for path in sorted(folder.glob("*.sql")):
+        for path in files_in(folder):
             match = _NAME.match(path.name)
             if match:
                 identifier = f"{match['number']}{match['rest'] or ''}"
@@ -66,19 +66,23 @@ class PlainSql(ScriptTool):
 
     def make_book(self, database: Database) -> None:
         database.run(
-            f"CREATE TABLE {self.book} (id VARCHAR(500) NOT NULL PRIMARY KEY,"
+            f"CREATE TABLE {database.at(self.book)} (id VARCHAR(500) NOT NULL PRIMARY KEY,"
             " checksum VARCHAR(64) NOT NULL, applied_at VARCHAR(40) NOT NULL,"
             " milliseconds INTEGER NOT NULL, position INTEGER NOT NULL)"
         )
 
     def rows(self, database: Database) -> list[Row]:
-        rows = database.query(f"SELECT id, checksum FROM {self.book} ORDER BY position")
+        rows = database.query(
+            f"SELECT id, checksum FROM {database.at(self.book)} ORDER BY position"
+        )
         return [Row(id=identifier, checksum=checksum) for identifier, checksum in rows]
 
     def record(self, database: Database, migration: Migration, milliseconds: float) -> None:
-        ((last,),) = database.query(f"SELECT coalesce(max(position), 0) FROM {self.book}")
+        ((last,),) = database.query(
+            f"SELECT coalesce(max(position), 0) FROM {database.at(self.book)}"
+        )
         database.run(
-            f"INSERT INTO {self.book} (id, checksum, applied_at, milliseconds, position)"
+            f"INSERT INTO {database.at(self.book)} (id, checksum, applied_at, milliseconds, position)"
             " VALUES (?, ?, ?, ?, ?)",
             (
                 migration.id,
@@ -90,7 +94,7 @@ class PlainSql(ScriptTool):
         )
 
     def erase(self, database: Database, migration: Migration) -> None:
-        database.run(f"DELETE FROM {self.book} WHERE id = ?", (migration.id,))
+        database.run(f"DELETE FROM {database.at(self.book)} WHERE id = ?", (migration.id,))
 
 
 def _number(path: Path) -> tuple[int, ...]:
