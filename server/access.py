@@ -135,12 +135,15 @@ class Access:
         teams = self.caller.teams_with(self.policy) if team_id is None else [self.team(team_id)]
         return [select(model).where(column == team) for team in teams]
 
-    async def find(self, model: type[Thing], thing_id: str, what: str = "") -> Thing:
+    async def find(
+        self, model: type[Thing], thing_id: str, what: str = "", *, lock: bool = False
+    ) -> Thing:
         """The row by its id. NotFound when it is another team's, Forbidden when the role is low."""
         table = cast(type[TeamThing], model)
-        thing = await self.session.scalar(
-            select(model).where(table.id == thing_id, table.team_id.in_(sorted(self.caller.roles)))
+        query = select(model).where(
+            table.id == thing_id, table.team_id.in_(sorted(self.caller.roles))
         )
+        thing = await self.session.scalar(query.with_for_update() if lock else query)
         deleted = getattr(thing, "deleted_at", None)
         if thing is None or deleted is not None:
             raise NotFound(f"there is no {what or model.__name__.lower()} '{thing_id[:40]}' here")

@@ -17,13 +17,15 @@ wait for another program inside one.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
-from sqlalchemy import event, make_url
+from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -49,6 +51,7 @@ class Database:
                 self.url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True
             )
         self._writer = self.engine.execution_options(dataroll_write=True)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def is_sqlite(self) -> bool:
@@ -78,6 +81,41 @@ class Database:
             self.on_commit(topics)
         for callback in callbacks:
             callback()
+
+    @asynccontextmanager
+    async def rehearsing(self) -> AsyncIterator[AsyncSession]:
+        """A writing session of which nothing is kept: to see what a change would come to."""
+        async with AsyncSession(
+            self._writer, expire_on_commit=False, info=dict(self._info)
+        ) as session:
+            try:
+                yield session
+            finally:
+                session.expunge_all()
+                await session.rollback()
+
+    @asynccontextmanager
+    async def alone(self, what: str) -> AsyncIterator[None]:
+        """One at a time among all who say the same, in every server of a PostgreSQL database.
+
+        No transaction is open meanwhile, so other programs may be waited for.
+        """
+        lock = self._locks.setdefault(what, asyncio.Lock())
+        async with lock:
+            if self.is_sqlite:
+                yield
+                return
+            key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
+            autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            async with autocommit.connect() as connection:
+                try:
+                    await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+                    yield
+                    await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+                except BaseException:
+                    # With its connection the lock is gone, whatever state it was in.
+                    await connection.invalidate()
+                    raise
 
     async def migrate(self) -> None:
         """Bring the schema up to date. Running it again changes nothing."""

@@ -114,7 +114,7 @@ async def change(
     access: AccessDep,
 ) -> schemas.ConnectionAnswer:
     """Change a connection. What is left out stays, the URL too."""
-    found = await access.find(Connection, connection_id)
+    found = await access.find(Connection, connection_id, lock=True)
     check_etag(request, found.revision)
     if body.name is not None and body.name != found.name:
         await _check_name(access.session, found.team_id, body.name)
@@ -141,7 +141,7 @@ async def change(
     "/api/connections/{connection_id}", status_code=204, **needs("developer", errors=(409, 412))
 )
 async def delete(connection_id: str, request: Request, access: AccessDep) -> None:
-    found = await access.find(Connection, connection_id)
+    found = await access.find(Connection, connection_id, lock=True)
     check_etag(request, found.revision)
     busy = await access.session.scalar(
         select(WorkflowExecution.id)

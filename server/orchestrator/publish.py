@@ -95,13 +95,12 @@ class PrefectPublisher:
         if steps.commit is not None and self.repository is not None:
             await self.repository.undo(steps.commit)
         steps.files.undo()
-        try:
-            await self.aligner.align()
-            if steps.made is not None:
+        await self.restore(workflow)
+        if steps.made is not None:
+            try:
                 await self.orchestrator.undeploy(steps.made)
-        except Exception as error:
-            log.warning("Prefect is put right later: %s", error)
-            self.aligner.wake()
+            except Exception as error:
+                log.warning("the deployment %s stays, without schedules: %s", steps.made, error)
 
     async def stage(
         self, workflow: Workflow, version: WorkflowDefinition, compiled: CompiledFlow
@@ -115,6 +114,14 @@ class PrefectPublisher:
     async def unpublish(self, workflow: Workflow) -> None:
         if workflow.deployment_id is not None:
             await self.orchestrator.set_schedules(workflow.deployment_id, ())
+
+    async def restore(self, workflow: Workflow) -> None:
+        """Prefect's schedules as our tables have them; later, where it cannot be done now."""
+        try:
+            await self.aligner.align()
+        except Exception as error:
+            log.warning("Prefect is put right later: %s", error)
+            self.aligner.wake()
 
     def _keep_version(
         self,

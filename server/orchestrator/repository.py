@@ -19,9 +19,10 @@ from pathlib import Path
 
 from compiler.compiled import CompiledFlow
 from server.actors import Actor
-from server.errors import Conflict, Unavailable
+from server.errors import Unavailable
 from server.models import Workflow, WorkflowDefinition
 from server.orchestrator.files import shown
+from server.workflows.publisher import Deferred
 
 log = logging.getLogger("dataroll.repository")
 
@@ -36,7 +37,7 @@ class GitFailed(Unavailable):
     code = "git-failed"
 
 
-class AwaitingReview(Conflict):
+class AwaitingReview(Deferred):
     """The version is on its branch; it is deployed when the main branch carries it."""
 
     code = "awaiting-review"

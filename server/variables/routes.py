@@ -150,7 +150,7 @@ async def change(
     access: AccessDep,
 ) -> schemas.TeamVariableAnswer:
     """Change the value or the description; name and type stay."""
-    row = await access.find(TeamVariable, variable_id, "variable")
+    row = await access.find(TeamVariable, variable_id, "variable", lock=True)
     check_etag(request, row.revision)
     if "value" in body.model_fields_set:
         row.value = _stored(access.session, row.type, body.value)

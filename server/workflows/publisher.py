@@ -6,8 +6,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from server.actors import SERVER, Actor
+from server.errors import Conflict, Unavailable
 from server.models import Workflow, WorkflowDefinition
 from server.workflows.compiling import Compiled
+
+
+class Deferred(Conflict):
+    """The version is taken and goes live later, without anybody asking again: its draft stays."""
 
 
 class Publisher(Protocol):
@@ -36,6 +41,9 @@ class Publisher(Protocol):
     async def unpublish(self, workflow: Workflow) -> None:
         """No more runs start from it; those under way go on."""
 
+    async def restore(self, workflow: Workflow) -> None:
+        """Take that back: our tables could not be written, so what they say is live is live."""
+
 
 class NoPublisher:
     """Where no orchestrator is set up: the API still answers, and says what is missing."""
@@ -60,10 +68,11 @@ class NoPublisher:
     async def unpublish(self, workflow: Workflow) -> None:
         raise _nobody()
 
+    async def restore(self, workflow: Workflow) -> None:
+        return
+
 
 def _nobody() -> Exception:
-    from server.errors import Unavailable
-
     return Unavailable("this server runs without an orchestrator")
 
 
@@ -75,6 +84,7 @@ class FakePublisher:
     staged: list[tuple[str, int]] = field(default_factory=list)
     unpublished: list[str] = field(default_factory=list)
     undone: list[str] = field(default_factory=list)
+    restored: list[str] = field(default_factory=list)
     fails: Exception | None = None
 
     async def undo(self, workflow: Workflow) -> None:
@@ -101,6 +111,9 @@ class FakePublisher:
     async def unpublish(self, workflow: Workflow) -> None:
         self._fail()
         self.unpublished.append(workflow.id)
+
+    async def restore(self, workflow: Workflow) -> None:
+        self.restored.append(workflow.id)
 
     def _fail(self) -> None:
         if self.fails is not None:

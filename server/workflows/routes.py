@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Access, AccessDep, check_etag, database_of, etag, needs
 from server.errors import NotFound
@@ -103,54 +104,67 @@ async def workflow(
 
 @router.patch("/api/workflows/{workflow_id}", **needs("developer", errors=(409, 412, 503)))
 async def change(
-    workflow_id: str,
-    body: schemas.ChangeWorkflow,
-    request: Request,
-    response: Response,
-    access: AccessDep,
+    workflow_id: str, body: schemas.ChangeWorkflow, request: Request, response: Response
 ) -> schemas.WorkflowAnswer:
-    """Change a workflow. Send the ETag as If-Match: 412 says that somebody was faster."""
-    found = await access.find(Workflow, workflow_id)
+    """Change a workflow, publish it, take it back: all that is asked for, or nothing.
+
+    Send the ETag as If-Match: 412 says that somebody was faster.
+    """
+    database, caller = database_of(request), request.state.caller
+    found = await _look(request, workflow_id)
     check_etag(request, found.revision)
     sent = body.model_dump(
         by_alias=False, exclude_unset=True, include={"name", "description", "tags"}
     )
-    if sent or body.definition is not None or body.changelog is not None:
-        await service.change_workflow(
-            access.session,
-            access.caller.actor,
-            found,
-            changes=sent,
-            content=body.definition.content if body.definition else None,
-            format=body.definition.format if body.definition else None,
-            changelog=body.changelog,
+    changing = bool(sent) or body.definition is not None or body.changelog is not None
+
+    async def apply(session: AsyncSession, workflow: Workflow) -> None:
+        if changing:
+            await service.change_workflow(
+                session,
+                caller.actor,
+                workflow,
+                changes=sent,
+                content=body.definition.content if body.definition else None,
+                format=body.definition.format if body.definition else None,
+                changelog=body.changelog,
+            )
+
+    if body.is_published is None:
+        async with database.writing() as session:
+            access = Access(session, caller, request.state.policy)
+            found = await access.find(Workflow, workflow_id, lock=True)
+            check_etag(request, found.revision)
+            await apply(session, found)
+    else:
+        asked = publish.publish if body.is_published else publish.unpublish
+        await asked(
+            database,
+            request.app.state.publisher,
+            caller,
+            workflow_id,
+            revision=found.revision,
+            change=apply if changing else None,
         )
-    if body.is_published is not None:
-        # Publishing waits for the orchestrator, so the change is committed first.
-        await access.session.commit()
-        parts: dict[str, Any] = {
-            "database": database_of(request),
-            "publisher": request.app.state.publisher,
-            "caller": access.caller,
-            "workflow_id": workflow_id,
-        }
-        await (publish.publish(**parts) if body.is_published else publish.unpublish(**parts))
-        await access.session.refresh(found)
-    return await _answer(access, found, response)
+    async with database.reading() as session:
+        access = Access(session, caller, request.state.policy)
+        return await _answer(access, await access.find(Workflow, workflow_id), response)
 
 
 @router.delete(
     "/api/workflows/{workflow_id}", status_code=204, **needs("developer", errors=(409, 412, 503))
 )
-async def delete(workflow_id: str, request: Request, access: AccessDep) -> None:
+async def delete(workflow_id: str, request: Request) -> None:
     """Delete a workflow. Its runs and its audit log stay."""
-    found = await access.find(Workflow, workflow_id)
+    found = await _look(request, workflow_id)
     check_etag(request, found.revision)
-    published = found.is_published
-    await service.delete_workflow(access.session, access.caller.actor, found)
-    if published:
-        await access.session.commit()
-        await request.app.state.publisher.unpublish(found)
+    await publish.remove(
+        database_of(request),
+        request.app.state.publisher,
+        request.state.caller,
+        workflow_id,
+        revision=found.revision,
+    )
 
 
 @router.post("/api/workflows/{workflow_id}/publish", **needs("developer", errors=(409, 412, 503)))

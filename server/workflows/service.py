@@ -205,14 +205,18 @@ async def _still_used(session: AsyncSession, workflow_id: str) -> set[str]:
     return {v.name for v in read_facts(definition.content, definition.format).variables}
 
 
-async def delete_workflow(session: AsyncSession, actor: Actor, workflow: Workflow) -> None:
-    """It leaves every list; its runs, versions and audit entries stay."""
-    busy = await open_runs(session, workflow.id, limit=1)
+async def require_no_runs(session: AsyncSession, workflow_id: str) -> None:
+    busy = await open_runs(session, workflow_id, limit=1)
     if busy:
         raise Conflict(
             f"run {busy[0].id} is {busy[0].status}: cancel it or let it end first",
             code="runs-in-flight",
         )
+
+
+async def delete_workflow(session: AsyncSession, actor: Actor, workflow: Workflow) -> None:
+    """It leaves every list; its runs, versions and audit entries stay."""
+    await require_no_runs(session, workflow.id)
     workflow.deleted_at = utc_now()
     workflow.is_published = False
     workflow.deployment_id = None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from server.database import Database
 from server.models import Workflow, WorkflowDefinition, WorkflowExecution
 from server.orchestrator.protocol import OrchestratorUnavailable
-from server.workflows import publish
+from server.workflows import publish, service
+from server.workflows.publisher import Deferred
 from tests.server.conftest import World
 
 TEXT = """\
@@ -200,6 +203,141 @@ async def test_of_two_who_save_at_once_the_second_is_told(world_on_both: World) 
     assert second.status_code == 412
     assert second.json()["currentETag"] == first.headers["ETag"]
     assert (await world.admin.get(url)).json()["name"] == "Mine"
+
+
+@pytest.mark.parametrize("kind", ["workflows", "connections", "variables"])
+async def test_of_two_at_the_very_same_moment_one_is_told(world_on_both: World, kind: str) -> None:
+    world = world_on_both
+    bodies: dict[str, list[dict[str, Any]]] = {
+        "workflows": [{"name": "First"}, {"name": "Mine"}, {"name": "Theirs"}],
+        "connections": [
+            {"name": "First", "url": "sqlite:////x.db"},
+            {"name": "Mine"},
+            {"name": "Theirs"},
+        ],
+        "variables": [{"name": "v", "value": "a"}, {"value": "b"}, {"value": "c"}],
+    }
+    made = await world.admin.post(f"/api/{kind}", json=bodies[kind][0])
+    assert made.status_code == 201, made.text
+    headers = {"If-Match": made.headers["ETag"]}
+    answers = await asyncio.gather(
+        *(
+            world.admin.patch(f"/api/{kind}/{made.json()['id']}", json=body, headers=headers)
+            for body in bodies[kind][1:] * 3
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, *[412] * 5]
+
+
+ALL_OR_NOTHING: dict[str, tuple[str, dict[str, Any]]] = {
+    "publish": ("PATCH", {"isPublished": True}),
+    "change and publish": (
+        "PATCH",
+        {"definition": {"content": CHANGED}, "name": "Renamed", "isPublished": True},
+    ),
+    "unpublish": ("PATCH", {"isPublished": False}),
+    "change and unpublish": ("PATCH", {"name": "Renamed", "isPublished": False}),
+    "delete": ("DELETE", {}),
+}
+
+
+async def _published_with_a_draft(world: World) -> tuple[str, list[Any]]:
+    workflow = await make(world)
+    await world.admin.post(f"/api/workflows/{workflow['id']}/publish", json={})
+    await change(world, workflow["id"], TEXT + "# a second version\n")
+    return f"/api/workflows/{workflow['id']}", await rows(world, workflow["id"])
+
+
+async def _ask(world: World, url: str, what: str) -> int:
+    method, body = ALL_OR_NOTHING[what]
+    return (await world.admin.request(method, url, json=body or None)).status_code
+
+
+@pytest.mark.parametrize("what", ALL_OR_NOTHING)
+async def test_without_the_orchestrator_a_workflow_stays_as_it_was(
+    world_on_both: World, what: str
+) -> None:
+    world = world_on_both
+    url, before = await _published_with_a_draft(world)
+    audited = (await world.admin.get("/api/audit")).json()
+    world.publisher.fails = OrchestratorUnavailable("down")
+    assert await _ask(world, url, what) == 503
+    assert await rows(world, url.rpartition("/")[2]) == before
+    assert (await world.admin.get("/api/audit")).json() == audited
+    assert await _ask(world, url, what) in (200, 204)
+    assert await rows(world, url.rpartition("/")[2]) != before
+
+
+@pytest.mark.parametrize("what", ALL_OR_NOTHING)
+async def test_when_our_tables_cannot_be_written_the_orchestrator_goes_back(
+    world: World, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, before = await _published_with_a_draft(world)
+
+    async def full_disk(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(service if what == "delete" else publish, "record", full_disk)
+    assert await _ask(world, url, what) == 500
+    assert await rows(world, url.rpartition("/")[2]) == before
+    assert world.publisher.undone + world.publisher.restored == [url.rpartition("/")[2]]
+
+
+async def test_a_change_and_its_publication_are_one_version(world: World) -> None:
+    workflow = await make(world)
+    url = f"/api/workflows/{workflow['id']}"
+    await world.admin.post(f"{url}/publish", json={})
+    answer = await world.admin.patch(
+        url,
+        json={"definition": {"content": CHANGED}, "changelog": "Slower", "isPublished": True},
+    )
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["version"], answer.json()["publishedVersion"]) == (2, 2)
+    assert answer.json()["definition"]["content"] == CHANGED
+    version = (await world.admin.get(f"{url}/versions/2")).json()
+    assert (version["changelog"], version["isLive"]) == ("Slower", True)
+    assert version["source"] == f"# version 2\n{CHANGED}"
+    wrong = await world.admin.patch(
+        url, json={"definition": {"content": "# BROKEN"}, "isPublished": True}
+    )
+    assert wrong.status_code == 422
+    assert (await world.admin.get(url)).json()["definition"]["content"] == CHANGED
+
+
+async def test_what_goes_live_after_a_review_keeps_its_draft(world: World) -> None:
+    workflow = await make(world)
+    world.publisher.fails = Deferred("on its branch", code="awaiting-review")
+    answer = await world.admin.patch(
+        f"/api/workflows/{workflow['id']}",
+        json={"definition": {"content": CHANGED}, "isPublished": True},
+    )
+    assert answer.status_code == 409
+    found = (await world.admin.get(f"/api/workflows/{workflow['id']}")).json()
+    assert found["definition"]["content"] == CHANGED
+    assert found["isPublished"] is False
+
+
+async def test_two_servers_publish_one_after_the_other(postgresql_url: str) -> None:
+    """What one waits for the orchestrator with, the other waits for."""
+    first, second = Database(postgresql_url), Database(postgresql_url)
+    inside: list[int] = []
+    most: list[int] = []
+
+    async def publish_slowly(database: Database) -> None:
+        async with database.alone("publish:w1"):
+            inside.append(1)
+            most.append(len(inside))
+            await asyncio.sleep(0.02)
+            inside.pop()
+
+    await asyncio.gather(*(publish_slowly(each) for each in (first, second) * 3))
+    assert most == [1] * 6
+    with pytest.raises(RuntimeError):
+        async with first.alone("publish:w1"):
+            raise RuntimeError
+    await asyncio.wait_for(publish_slowly(second), 10)
+    await first.close()
+    await second.close()
 
 
 async def test_a_deleted_workflow_leaves_its_runs(world: World) -> None:
