@@ -1,4 +1,10 @@
-"""How often somebody may call. Counted in this process; several servers count each for itself."""
+"""How often somebody may call.
+
+What guards a secret that a person has chosen, a password, is counted in the database, for all
+servers together (:mod:`server.auth.attempts`). Everything else keeps one process from being
+overrun, and is counted in that process: tokens, keys and signatures have 256 bits, and nobody
+guesses those however often they may try.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +18,7 @@ from server.errors import TooMany
 
 CALLS = RateLimitItemPerMinute(6000)
 FAILURES = RateLimitItemPerMinute(600)
-LOGINS_PER_PERSON = RateLimitItemPerMinute(5)
-LOGINS_PER_ADDRESS = RateLimitItemPerMinute(60)
+SIGN_INS = RateLimitItemPerMinute(60)
 HOOKS_PER_KEY = RateLimitItemPerSecond(100)
 HOOKS_PER_ADDRESS = RateLimitItemPerSecond(200)
 
@@ -29,10 +34,9 @@ class Limits:
         """Only the failures are slowed down: a good token works from behind the same address."""
         self._hit(FAILURES, "failure", ip)
 
-    def check_login(self, ip: str, email: str) -> None:
-        """Before the password is looked at, so that guessing is slow for every account."""
-        self._hit(LOGINS_PER_ADDRESS, "login-ip", ip)
-        self._hit(LOGINS_PER_PERSON, "login", f"{ip}|{email}")
+    def check_sign_ins(self, ip: str) -> None:
+        """Before the database is asked, so that a flood costs it nothing."""
+        self._hit(SIGN_INS, "sign-in", ip)
 
     def check_webhook(self, ip: str) -> None:
         """Before the signature is looked at: guessing from one address is slow."""
@@ -47,8 +51,11 @@ class Limits:
             raise self._too_many(item, *names)
 
     def _too_many(self, item: RateLimitItem, *names: str) -> TooMany:
-        reset = self._limiter.get_window_stats(item, *names).reset_time
-        seconds = max(1, int(reset - time.time()) + 1)
-        return TooMany(
-            f"too many requests; try again in {seconds} s", headers={"Retry-After": str(seconds)}
-        )
+        return too_many(self._limiter.get_window_stats(item, *names).reset_time - time.time())
+
+
+def too_many(wait: float) -> TooMany:
+    seconds = max(1, int(wait) + 1)
+    return TooMany(
+        f"too many requests; try again in {seconds} s", headers={"Retry-After": str(seconds)}
+    )

@@ -11,6 +11,7 @@ from server.access import AccessDep, CallerDep, SessionDep, database_of, needs
 from server.actors import Actor
 from server.audit.record import record
 from server.auth import schemas, service
+from server.auth.attempts import count_attempt
 from server.auth.authenticate import (
     COOKIE,
     address,
@@ -32,7 +33,7 @@ router = APIRouter(tags=["auth"])
 async def login(body: schemas.Login, request: Request, response: Response) -> schemas.Me:
     """Sign in with a password; sets the session's cookie."""
     _check_own(request)
-    request.app.state.limits.check_login(address(request), body.email)
+    await count_attempt(request, body.email)
     database = database_of(request)
     async with database.reading() as session:
         user = await service.find_user(session, body.email)
@@ -53,7 +54,7 @@ async def login_by_link(
 ) -> schemas.Me:
     """Sign in with the token of a one-time link."""
     _check_own(request)
-    request.app.state.limits.check_login(address(request), "link")
+    await count_attempt(request, "link")
     async with database_of(request).writing() as session:
         user, _ = await service.use_one_time_token(session, "login", body.token)
     return await sign_in(request, response, user, "link")
@@ -144,7 +145,7 @@ async def change_me(body: schemas.ChangeMe, caller: CallerDep, request: Request)
     assert user is not None  # noqa: S101 - the caller was just authenticated
     hashed = None
     if body.password is not None:
-        request.app.state.limits.check_login(address(request), caller.email)
+        await count_attempt(request, caller.email)
         current = body.current_password.get_secret_value() if body.current_password else ""
         if user.password_hash and not await verify_password(current, user.password_hash):
             raise field_error("currentPassword", "is wrong")
@@ -258,7 +259,7 @@ async def accept(body: schemas.AcceptInvitation, request: Request) -> schemas.Ac
     Who has an account already calls this signed in. ``createToken`` serves new accounts only.
     """
     _check_own(request)
-    request.app.state.limits.check_login(address(request), "invitation")
+    await count_attempt(request, "invitation")
     caller = await signed_in(request)
     if caller is not None:
         check_origin(request, caller)

@@ -7,6 +7,7 @@ from server.models.accounts import (
     Invitation,
     Membership,
     OneTimeToken,
+    SignInAttempts,
     Team,
     User,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "Membership",
     "NodeExecution",
     "OneTimeToken",
+    "SignInAttempts",
     "Team",
     "TeamVariable",
     "User",

@@ -110,3 +110,16 @@ class OneTimeToken(Identified, Created, Base):
     """The session or API token that asked for it: when that is revoked, so is this."""
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class SignInAttempts(Base):
+    """How often somebody has tried to sign in, counted for all servers of this database."""
+
+    __tablename__ = "sign_in_attempts"
+    __table_args__ = (Index(None, "ends_at"),)
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of what is counted: addresses and names are not kept here."""
+    count: Mapped[int]
+    ends_at: Mapped[datetime]
+    """From then on the count begins anew."""

@@ -31,6 +31,7 @@ from server.orchestrator.protocol import OrchestratorUnavailable
 from server.secret_box import SecretBox
 from server.variables.redactor import team_redactor
 from server.worker import schemas
+from server.worker.reads import note_read
 from server.workflows.facts import read_facts
 
 router = APIRouter(tags=["worker"])
@@ -112,7 +113,11 @@ async def adopt_run(body: schemas.Adopt, request: Request) -> schemas.Adopted:
 
 @router.get(f"{BASE}/connections/{{connection_id}}", **needs("worker"))
 async def connection(
-    execution: RunDep, connection_id: str, session: SessionDep, response: Response
+    execution: RunDep,
+    connection_id: str,
+    request: Request,
+    session: SessionDep,
+    response: Response,
 ) -> schemas.WorkerConnection:
     """A connection of the run's team by id or name, with its URL."""
     row = await session.scalar(
@@ -125,25 +130,32 @@ async def connection(
     )
     if row is None:
         raise NotFound(f"the run's team has no connection '{connection_id[:100]}'")
+    answer = _connection(session, row)
+    await note_read(request, execution, "connection.read", "connection", row.id, name=row.name)
     response.headers["Cache-Control"] = "no-store"
-    return _connection(session, row)
+    return answer
 
 
 @router.get(f"{BASE}/connections", **needs("worker"))
 async def connections(
-    execution: RunDep, session: SessionDep, response: Response
+    execution: RunDep, request: Request, session: SessionDep, response: Response
 ) -> list[schemas.WorkerConnection]:
     """All connections of the run's team."""
     rows = await session.scalars(
         select(Connection).where(Connection.team_id == execution.team_id).order_by(Connection.name)
     )
+    answers = [_connection(session, row) for row in rows]
+    names = [answer.name for answer in answers]
+    await note_read(
+        request, execution, "connection.read-all", "execution", execution.id, names=names
+    )
     response.headers["Cache-Control"] = "no-store"
-    return [_connection(session, row) for row in rows]
+    return answers
 
 
 @router.get(f"{BASE}/secrets/{{name}}", **needs("worker"))
 async def secret(
-    execution: RunDep, name: str, session: SessionDep, response: Response
+    execution: RunDep, name: str, request: Request, session: SessionDep, response: Response
 ) -> schemas.WorkerSecret:
     """A secret that the run's version declares: the workflow's own, else the team's."""
     definition = await session.get(WorkflowDefinition, execution.definition_id)
@@ -166,8 +178,10 @@ async def secret(
         )
     if sealed is None:
         raise NotFound(f"the run has no secret '{name[:100]}'")
+    answer = schemas.WorkerSecret(value=_box(session).decrypt(sealed))
+    await note_read(request, execution, "secret.read", "execution", execution.id, name=name)
     response.headers["Cache-Control"] = "no-store"
-    return schemas.WorkerSecret(value=_box(session).decrypt(sealed))
+    return answer
 
 
 @router.post(f"{BASE}/approvals", status_code=201, **needs("worker"))

@@ -29,6 +29,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from server.auth import attempts
 from server.limits import Limits
 from tests.server.conftest import ADMIN_TOKEN, World, running
 from tests.server.things import make_things
@@ -64,8 +65,10 @@ class _NoLimits(Limits):
 
 
 @pytest.fixture
-def live(tmp_path: Path, any_compiler: None) -> Iterator[Live]:
+def live(tmp_path: Path, any_compiler: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
     """The server on a socket, in a thread with a loop of its own."""
+    monkeypatch.setattr(attempts, "PER_PERSON", 10**6)
+    monkeypatch.setattr(attempts, "PER_ADDRESS", 10**6)
     ready, ended = threading.Event(), threading.Event()
     found: list[Any] = []
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from server.models import Base
 from server.redaction import Redactor
 from server.secret_box import SecretBox, open_box
+from server.worker import reads as reads_module
 from tests.server.conftest import World, running
 
 NAMES = [f"secret{n}" for n in range(20)]
@@ -186,6 +187,47 @@ async def test_a_run_gets_only_the_secrets_it_declares_and_only_while_it_lives(
     world.orchestrator.finish(run_id, "success")
     await world.mirror(run_id)
     assert (await world.worker.get(f"{base}/secret1")).status_code == 404
+
+
+async def test_what_the_worker_reads_is_in_the_audit_log_without_its_value(
+    world_on_both: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = world_on_both
+    workflow = await world.published(WORKFLOW)
+    value, url = canary(), f"postgresql://user:{secrets.token_hex(8)}@127.0.0.1:1/db"
+    await world.admin.post(
+        "/api/variables", json={"name": "secret1", "type": "secret", "value": value}
+    )
+    connection = (await world.admin.post("/api/connections", json={"name": "c", "url": url})).json()
+    started = await world.admin.post(f"/api/workflows/{workflow['id']}/execute", json={})
+    execution_id = started.json()["id"]
+    base = f"/api/worker/executions/{execution_id}"
+    await world.worker.post(f"{base}/heartbeat", json={"process": "0@host:7"})
+    assert (await world.worker.get(f"{base}/secrets/secret1")).json() == {"value": value}
+    assert (await world.worker.get(f"{base}/secrets/undeclared")).status_code == 404
+    assert (await world.worker.get(f"{base}/connections/c")).status_code == 200
+    assert (await world.worker.get(f"{base}/connections")).status_code == 200
+    log = await world.admin.get("/api/audit", params={"executionId": execution_id})
+    reads = [entry for entry in log.json()["items"] if entry["actor"] == "worker"]
+    assert [(entry["action"], entry["subjectId"], entry["details"]) for entry in reads] == [
+        ("connection.read-all", execution_id, {"names": ["c"], "process": "0@host:7"}),
+        ("connection.read", connection["id"], {"name": "c", "process": "0@host:7"}),
+        ("secret.read", execution_id, {"name": "secret1", "process": "0@host:7"}),
+    ]
+    assert {(entry["version"], entry["ip"]) for entry in reads} == {(1, "127.0.0.1")}
+    assert value not in log.text
+    assert url not in log.text
+
+    # What cannot be noted is not given.
+    async def full_disk(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(reads_module, "record", full_disk)
+    for path in ("secrets/secret1", "connections/c", "connections"):
+        answer = await world.worker.get(f"{base}/{path}")
+        assert answer.status_code == 500
+        assert value not in answer.text
+        assert url not in answer.text
 
 
 async def test_a_published_workflow_keeps_a_secret_that_its_draft_has_dropped(

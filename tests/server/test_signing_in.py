@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from tests.server.conftest import ADMIN_TOKEN, World
+import httpx
+import pytest
+from sqlalchemy import select, update
+
+from server.auth import attempts
+from server.models import SignInAttempts, utc_now
+from tests.server.conftest import ADMIN_TOKEN, World, running
 
 
 def login_token(world: World) -> str:
@@ -96,6 +103,50 @@ async def test_passwords_sign_in_and_guessing_is_slowed_down(world: World) -> No
     assert {answer.status_code for answer in statuses} == {401, 429}
     assert statuses[-1].status_code == 429
     assert int(statuses[-1].headers["Retry-After"]) >= 1
+
+
+async def guess(
+    world: World, ip: str, account: str = "ann@example.test", password: str = "x"
+) -> int:
+    transport = httpx.ASGITransport(app=world.app, client=(ip, 1234))
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        answer = await client.post("/api/auth/login", json={"email": account, "password": password})
+    return answer.status_code
+
+
+async def test_guesses_are_counted_for_all_servers_of_one_database(
+    tmp_path: Path, any_compiler: None, database_url: str
+) -> None:
+    home = tmp_path / "home"
+    async with (
+        running(home, DATAROLL_DATABASE_URL=database_url) as first,
+        running(home, DATAROLL_DATABASE_URL=database_url) as second,
+    ):
+        statuses = [await guess(world, "10.0.0.1") for world in (first, second) * 4]
+        assert statuses == [401] * 5 + [429] * 3
+        assert await guess(second, "10.0.0.2") == 401
+        assert await guess(second, "10.0.0.1", "bob@example.test") == 401
+        async with first.database.writing() as session:
+            kept = (await session.scalars(select(SignInAttempts))).all()
+            assert not any("ann" in row.key or "10.0" in row.key for row in kept)
+            await session.execute(update(SignInAttempts).values(ends_at=utc_now()))
+        assert await guess(first, "10.0.0.1") == 401
+
+
+async def test_guessing_from_many_addresses_is_slow_and_locks_nobody_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "PER_ACCOUNT", 10)
+    password = "correct horse battery"
+    await world.admin.post(
+        "/api/users", json={"email": "ann@example.test", "name": "Ann", "password": password}
+    )
+    assert await guess(world, "10.1.0.1", password=password) == 200
+    statuses = [await guess(world, f"10.2.0.{number}") for number in range(12)]
+    assert statuses == [401] * 9 + [429] * 3
+    # Even the right password is not looked at from a new address; from a known one it is.
+    assert await guess(world, "10.3.0.1", password=password) == 429
+    assert await guess(world, "10.1.0.1", password=password) == 200
 
 
 async def test_a_new_password_ends_all_other_sessions_and_tokens(world: World) -> None:
