@@ -75,6 +75,7 @@ test-long: setup system ## Pass the tests that take minutes: servers killed agai
 .PHONY: api-docs
 api-docs: setup editor/node_modules/.installed ## Write docs/api.md, the editor's types and docs/templates.md
 	$(BIN)/python -m server.api_docs docs/api.md editor/openapi.json
+	$(BIN)/python -m server.access_docs docs/access.md
 	cd editor && npm run --silent api
 	$(BIN)/python -m server.templates.docs docs/templates.md
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from server import access_docs
 from server.api_docs import as_json, markdown, openapi_document
 from tests.server.conftest import World
 
@@ -17,6 +18,11 @@ def test_the_api_document_is_up_to_date() -> None:
     assert written == markdown(document), "run: make api-docs"
     for_the_editor = (ROOT / "editor" / "openapi.json").read_text(encoding="utf-8")
     assert for_the_editor == as_json(document), "run: make api-docs"
+
+
+def test_the_table_of_who_may_call_what_is_up_to_date() -> None:
+    written = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
+    assert written == access_docs.markdown(openapi_document()), "run: make api-docs"
 
 
 def test_every_endpoint_of_the_wish_is_there() -> None:

@@ -1317,7 +1317,9 @@ export interface paths {
         head?: never;
         /**
          * Change
-         * @description Change a workflow. Send the ETag as If-Match: 412 says that somebody was faster.
+         * @description Change a workflow, publish it, take it back: all that is asked for, or nothing.
+         *
+         *     Send the ETag as If-Match: 412 says that somebody was faster.
          */
         patch: operations["change_api_workflows__workflow_id__patch"];
         trace?: never;
