@@ -42,6 +42,10 @@ lint-editor: editor/node_modules/.installed ## Check the editor's types and styl
 test-editor: editor/node_modules/.installed ## Pass the editor's own tests
 	cd editor && npm test
 
+.PHONY: wheel
+wheel: setup editor ## Build dist/dataroll-*.whl, the editor in it
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
 .PHONY: run
 run: setup editor ## Start everything on this machine and print one URL
 	$(BIN)/dataroll up
@@ -63,10 +67,18 @@ system: ## Install what the tests need from Debian's packages, or say what is mi
 	@sh tests/system-packages
 
 .PHONY: test
-test: setup system editor test-editor ## Pass every test, on real databases, a real Prefect and a real browser
+test: setup system editor ## Pass every test, on real databases, a real Prefect and a real browser
+	@# Side by side: much of their time they wait, for a page, a database or a run.
+	$(MAKE) --no-print-directory -j 3 test-editor test-python test-browser
+
+.PHONY: test-python
+test-python: setup system ## Pass the tests of the compiler, the runtime, the server and the whole road
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long" --ignore tests/browser
+
+.PHONY: test-browser
+test-browser: setup system editor ## Pass the tests that drive Chromium
 	@# Apart from the others: Playwright keeps an event loop running, which asynchronous tests refuse.
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest -m "not long" tests/browser
 
 .PHONY: test-long
 test-long: setup system ## Pass the tests that take minutes: servers killed again and again, every template's branches
