@@ -101,3 +101,8 @@ def entry_hash(line: dict[str, Any]) -> str:
     covered = {key: value for key, value in line.items() if key != "hash"}
     text = json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def end_text(end: dict[str, Any]) -> str:
+    """What is signed at the end of an export: no text that is signed elsewhere begins like this."""
+    return "dataroll audit log ends " + json.dumps(end, sort_keys=True, separators=(",", ":"))

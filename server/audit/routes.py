@@ -13,10 +13,11 @@ from pydantic import Field
 from sqlalchemy import Select, select
 
 from server.access import Access, AccessDep, SessionDep, database_of, needs
-from server.audit.record import INSTANCE, as_line
+from server.approvals.signing import Signer
+from server.audit.record import INSTANCE, START, as_line, end_text
 from server.database import Database
 from server.errors import field_error
-from server.models import AuditLog
+from server.models import AuditChain, AuditLog, utc_now
 from server.paging import decode, encode
 from server.schemas import Answer, Page
 
@@ -28,7 +29,8 @@ Cursor = Annotated[str | None, Query(max_length=100)]
 Word = Annotated[str | None, Query(max_length=60)]
 EXPORT = {
     200: {
-        "description": "One entry a line, oldest first; `dataroll audit verify` checks it",
+        "description": "One entry a line, oldest first, and the signed end; `dataroll audit verify`"
+        " checks it",
         "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
     }
 }
@@ -132,20 +134,32 @@ def _stream(database: Database, chain: str) -> StreamingResponse:
 
 
 async def exported(database: Database, chain: str) -> AsyncIterator[str]:
-    """Line by line, a few hundred at a time: the log may be long."""
+    """Line by line, a few hundred at a time: the log may be long. The last line, signed, says
+    where the chain ended when the export began."""
+    async with database.reading() as session:
+        signer: Signer = session.info["signer"]
+        found = await session.get(AuditChain, chain)
+    end = (0, START) if found is None else (found.seq, found.hash)
     last = 0
-    while True:
+    while last < end[0]:
         async with database.reading() as session:
             rows = (
                 await session.scalars(
                     select(AuditLog)
-                    .where(AuditLog.chain == chain, AuditLog.seq > last)
+                    .where(AuditLog.chain == chain, AuditLog.seq > last, AuditLog.seq <= end[0])
                     .order_by(AuditLog.seq)
                     .limit(500)
                 )
             ).all()
         if not rows:
-            return
+            break
         for row in rows:
-            yield json.dumps(as_line(row), ensure_ascii=False, separators=(",", ":")) + "\n"
+            yield _json_line(as_line(row))
         last = rows[-1].seq
+    closing = {"chain": chain, "seq": end[0], "hash": end[1], "at": utc_now().isoformat()}
+    signature = signer.sign(end_text(closing))
+    yield _json_line({"end": closing, "publicKey": signer.public_key, "signature": signature})
+
+
+def _json_line(line: dict[str, Any]) -> str:
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"

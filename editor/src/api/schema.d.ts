@@ -4783,7 +4783,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One entry a line, oldest first; `dataroll audit verify` checks it */
+            /** @description One entry a line, oldest first, and the signed end; `dataroll audit verify` checks it */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4944,7 +4944,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One entry a line, oldest first; `dataroll audit verify` checks it */
+            /** @description One entry a line, oldest first, and the signed end; `dataroll audit verify` checks it */
             200: {
                 headers: {
                     [name: string]: unknown;
