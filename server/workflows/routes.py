@@ -63,12 +63,20 @@ async def workflows(
     team_id: TeamQuery = None,
     status: Annotated[Literal["draft", "published"] | None, Query()] = None,
     trigger: Annotated[schemas.TriggerKind | None, Query()] = None,
+    trigger_type: Annotated[
+        schemas.TriggerKind | None, Query(alias="triggerType", description="The same as `trigger`")
+    ] = None,
     tag: Annotated[str | None, Query(max_length=50)] = None,
     search: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Page[schemas.WorkflowSummary]:
     """The workflows of my teams, newest first."""
     query = queries.listed(
-        access, team_id=team_id, status=status, trigger=trigger, tag=tag, search=search
+        access,
+        team_id=team_id,
+        status=status,
+        trigger=trigger or trigger_type,
+        tag=tag,
+        search=search,
     )
     page = await paging.page(access.session, query, Workflow.id, lambda workflow: workflow)
     recent = await queries.recent_executions(access.session, [each.id for each in page.items])

@@ -10441,6 +10441,8 @@ export interface operations {
                 teamId?: string | null;
                 status?: ("draft" | "published") | null;
                 trigger?: ("manual" | "scheduled" | "webhook" | "event") | null;
+                /** @description The same as `trigger` */
+                triggerType?: ("manual" | "scheduled" | "webhook" | "event") | null;
                 tag?: string | null;
                 search?: string | null;
                 /** @description Items on a page */
