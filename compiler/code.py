@@ -11,9 +11,12 @@ from a user's text to code but through ``literal``, which escapes.
 from __future__ import annotations
 
 import keyword
+import math
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, final
+
+from compiler.literals import number, quoted
 
 if TYPE_CHECKING:
     from compiler.expressions import Expression
@@ -66,12 +69,11 @@ def identifier(*names: str) -> Code:
 def literal(value: str | int | float | bool | None) -> Code:
     """A scalar as black would leave it."""
     if isinstance(value, str):
-        return Code(_quoted(value), simple=True, maker=_MAKER)
-    if isinstance(value, bool) or value is None or isinstance(value, int):
+        return Code(quoted(value), simple=True, maker=_MAKER)
+    if isinstance(value, bool) or value is None:
         return Code(repr(value), simple=True, maker=_MAKER)
-    if isinstance(value, float):
-        # Black writes 1e100 where repr writes 1e+100.
-        return Code(repr(value).replace("e+", "e"), simple=True, maker=_MAKER)
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return Code(number(value), simple=True, maker=_MAKER)
     raise TypeError(f"no literal: {type(value).__name__}")
 
 
@@ -91,31 +93,3 @@ def digest_code(digest: str) -> Code:
     if not _DIGEST.match(digest):
         raise ValueError("not a digest")
     return Code(digest, simple=True, maker=_MAKER)
-
-
-def _quoted(text: str) -> str:
-    """Double quotes unless single ones need fewer escapes, which is black's rule.
-
-    Whatever is not printable by Unicode (control characters, bidirectional marks, zero
-    widths, line separators, private use) is escaped, so that the file shows what it holds.
-    """
-    quote = "'" if text.count('"') > text.count("'") else '"'
-    if text.isascii() and text.isprintable() and "\\" not in text and quote not in text:
-        return f"{quote}{text}{quote}"
-    return f"{quote}{''.join(_escaped(character, quote) for character in text)}{quote}"
-
-
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
-
-
-def _escaped(character: str, quote: str) -> str:
-    if character in _SHORT:
-        return _SHORT[character]
-    if character == quote:
-        return "\\" + character
-    if character.isprintable():
-        return character
-    number = ord(character)
-    if number < 0x100:
-        return f"\\x{number:02x}"
-    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

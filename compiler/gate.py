@@ -17,15 +17,14 @@ from compiler.compiled import Span
 from compiler.errors import CompilerError
 from compiler.imports import IMPORTS
 from compiler.layout import Value
+from compiler.literals import quoted
 from compiler.plan import Plan, TaskPlan
 from compiler.verbatim import NotVerbatim, on_one_line, written
 
 BUILTINS = frozenset(
-    (
-        *("len", "str", "int", "float", "bool", "list", "dict", "locals", "isinstance"),
-        *("any", "all", "next", "min", "max", "abs", "round", "sum", "range", "type"),
-    )
+    ("all", "any", "bool", "enumerate", "float", "len", "max", "min", "next"),
 )
+"""What compiled expressions call."""
 
 BETWEEN_FUNCTIONS = "\n\n\n@"
 """How the template parts functions. No literal holds it: line ends in texts are escaped."""
@@ -34,18 +33,20 @@ LOOP = "    async for _ in run:  # once at the start, and again each time a node
 RULE = re.compile(r"\n {8}(?=[^ )])")
 """Where a rule begins; no other line within the loop is indented so, but closing brackets."""
 RUN = frozenset(("run",))
+_MADE = re.compile(
+    r"WorkflowRun\(inputs=locals\(\), digest='sha256:[0-9a-f]{64}', version=[1-9][0-9]*\)"
+)
 
 _EXPRESSIONS: tuple[type[ast.AST], ...] = (
     *(ast.Attribute, ast.BinOp, ast.BoolOp, ast.Call, ast.Compare, ast.Constant, ast.Dict),
     *(ast.FormattedValue, ast.GeneratorExp, ast.IfExp, ast.JoinedStr, ast.Lambda, ast.List),
-    *(ast.ListComp, ast.Name, ast.NamedExpr, ast.Slice, ast.Starred, ast.Subscript, ast.Tuple),
-    *(ast.UnaryOp, ast.keyword, ast.comprehension, ast.arguments, ast.arg),
-    *(ast.Load, ast.Store, ast.And, ast.Or, ast.Not, ast.USub, ast.UAdd),
-    *(ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Mod, ast.Pow, ast.FloorDiv),
+    *(ast.ListComp, ast.Name, ast.Tuple, ast.UnaryOp),
+    *(ast.keyword, ast.comprehension, ast.arguments, ast.arg),
+    *(ast.Load, ast.Store, ast.And, ast.Or, ast.Not, ast.USub),
+    *(ast.Add, ast.Sub, ast.Mult, ast.Mod),
     *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot, ast.In, ast.NotIn),
 )
 _ALLOWED = frozenset(_EXPRESSIONS)
-_SIMPLE = (ast.Constant, ast.Name, ast.Attribute, ast.UnaryOp)
 
 
 class GateError(CompilerError):
@@ -88,7 +89,7 @@ def _task(piece: str, task: TaskPlan, imported: set[str]) -> None:
             f"    return {written(task.step, names, _names_in)}"
         )
     except NotVerbatim:
-        planned = ""
+        raise GateError(f"{task.function} holds more than was planned") from None
     if planned != on_one_line(piece):
         names = _task_tree(_parsed(piece), task)
     unknown = names.difference(imported, task.parameters, BUILTINS)
@@ -98,11 +99,21 @@ def _task(piece: str, task: TaskPlan, imported: set[str]) -> None:
 
 @lru_cache(maxsize=4096)
 def _names_in(expression: str) -> frozenset[str]:
-    """The free names of an expression; raises GateError if it is none, or holds more than one may."""
-    match _parsed(f"({expression}\n)"):
-        case [ast.Expr(value=value)]:
-            return frozenset(name.id for name in _free_names([value]))
-    raise GateError("the generated source holds something else than an expression")
+    """The free names of one expression, which may stand between commas as it is."""
+    return frozenset(name.id for name in _free_names([_expression(expression)]))
+
+
+def _expression(text: str) -> ast.expr:
+    """The tree of a text that is one expression: neither several, nor one with a comment."""
+    try:
+        body = ast.parse(text, mode="eval").body
+        if "#" in text:
+            ast.parse(f"({text})", mode="eval")
+    except (SyntaxError, ValueError) as error:
+        raise GateError(f"the generated source holds no expression: {error}") from None
+    if isinstance(body, ast.Tuple) or "\n" in text:
+        raise GateError("the generated source holds something else than one expression")
+    return body
 
 
 def _parsed(piece: str) -> list[ast.stmt]:
@@ -114,13 +125,15 @@ def _parsed(piece: str) -> list[ast.stmt]:
 
 def _head(body: list[ast.stmt], plan: Plan) -> set[str]:
     """The header, the imports and the waivers; gives the imported names."""
-    docstring = body.pop(0)
-    if not (isinstance(docstring, ast.Expr) and isinstance(docstring.value, ast.Constant)):
-        raise GateError("the file does not begin with its header")
+    match body.pop(0):
+        case ast.Expr(value=ast.Constant(value=str())):
+            pass
+        case _:
+            raise GateError("the file does not begin with its header")
     if plan.waived is not None:
         match body.pop():
-            case ast.Assign(targets=[ast.Name("WAIVED")], value=ast.Dict() as waived):
-                _walk([waived], set())
+            case ast.Assign(targets=[ast.Name("WAIVED")], value=waived):
+                _as_planned(waived, plan.waived, "WAIVED")
             case _:
                 raise GateError("the waivers are no mapping of texts")
     imported: set[str] = set()
@@ -146,35 +159,37 @@ def _task_tree(body: list[ast.stmt], task: TaskPlan) -> set[str]:
         raise GateError(f"{task.function} is declared otherwise than planned")
     _as_planned(it.decorator_list[0], task.decorator, task.function)
     _as_planned(step, task.step, task.function)
-    if ast.unparse(step.func) + "(" != task.step.opening:
-        raise GateError(f"{task.function} does not call its step")
     return {name.id for name in _free_names([*it.decorator_list, step])}
 
 
-def _as_planned(node: ast.expr, planned: Value, function: str) -> None:
-    """The arguments, items and keys that the plan has, and no more; leaves are looked at by _walk."""
+def _as_planned(node: ast.AST, planned: Value, function: str) -> None:
+    """The tree means what the plan says, to the last leaf; only the layout may differ."""
     if isinstance(planned, Code):
-        if planned.simple and not isinstance(node, _SIMPLE):
+        if ast.dump(node) != ast.dump(_expression(planned.text)):
             raise GateError(f"{function} says something else than planned")
         return
-    names = [name for name, _ in planned.items]
-    given: list[ast.expr]
+    given: list[ast.expr] = []
     match node:
         case ast.Call():
+            opening = f"{ast.unparse(node.func)}("
             given = [*node.args, *(keyword.value for keyword in node.keywords)]
             found = [*("" for _ in node.args), *(f"{keyword.arg}=" for keyword in node.keywords)]
         case ast.List():
-            given, found = node.elts, ["" for _ in node.elts]
+            opening, given, found = "[", node.elts, ["" for _ in node.elts]
         case ast.Dict():
-            given, found = node.values, names
-            if not all(isinstance(key, ast.Constant) for key in node.keys):
-                raise GateError(f"{function} says something else than planned")
+            opening, given = "{", node.values
+            found = [f"{_text_of(key)}: " for key in node.keys]
         case _:
-            raise GateError(f"{function} says something else than planned")
-    if found != names or len(given) != len(names):
+            opening, found = "", []
+    if opening != planned.opening or found != [name for name, _ in planned.items]:
         raise GateError(f"{function} says more or less than planned")
     for inner, (_, value) in zip(given, planned.items, strict=True):
         _as_planned(inner, value, function)
+
+
+def _text_of(key: ast.expr | None) -> str:
+    """A mapping's key as the plan writes it."""
+    return quoted(key.value) if isinstance(key, ast.Constant) and type(key.value) is str else ""
 
 
 def _parameters(arguments: ast.arguments, planned: Iterable[str], function: str) -> None:
@@ -201,7 +216,7 @@ def _flow(piece: str, plan: Plan, known: set[str], before: int) -> list[tuple[in
     rules = RULE.split("\n" + body)[1:]
     if len(rules) != len(plan.tasks):
         raise GateError("there are more or fewer rules than the plan has")
-    _flow_tree(_parsed(f"{head}{found}        pass{end}{more}"), plan, known)
+    _flow_tree(_parsed(f"{head}{found}        pass{end}{more}"), plan)
     line = before + head.count("\n") + 1
     places: list[tuple[int, int]] = []
     for rule, task in zip(rules, plan.tasks, strict=True):
@@ -228,7 +243,7 @@ def _rule(rule: str, task: TaskPlan, known: set[str]) -> None:
         raise GateError(f"the rule of {task.function} is another than planned")
 
 
-def _flow_tree(body: list[ast.stmt], plan: Plan, known: set[str]) -> None:
+def _flow_tree(body: list[ast.stmt], plan: Plan) -> None:
     """The flow function without its rules."""
     statement = body[0] if len(body) == 1 else None
     if not isinstance(statement, ast.AsyncFunctionDef) or statement.name != plan.function:
@@ -240,23 +255,20 @@ def _flow_tree(body: list[ast.stmt], plan: Plan, known: set[str]) -> None:
     for argument, parameter in zip(statement.args.args, plan.parameters, strict=True):
         if argument.annotation is None or ast.unparse(argument.annotation) != parameter.annotation:
             raise GateError(f"{parameter.name} is declared otherwise than planned")
-    _walk([*statement.decorator_list, *statement.args.defaults], known)
+    defaults = [parameter.default for parameter in plan.parameters if parameter.default is not None]
+    if len(statement.args.defaults) != len(defaults):
+        raise GateError(f"{plan.function} has more or fewer defaults than planned")
+    for default, planned in zip(statement.args.defaults, defaults, strict=True):
+        _as_planned(default, planned, plan.function)
     match statement.body:
         case [
             ast.Assign(targets=[ast.Name("run")], value=ast.Call() as made),
             ast.AsyncFor(target=ast.Name("_"), iter=ast.Name("run"), body=[ast.Pass()], orelse=[]),
             ast.Return(value=ast.Await(value=ast.Call() as finish)),
-        ] if ast.unparse(finish) == "run.finish()":
-            _walk([made], known)
+        ] if ast.unparse(finish) == "run.finish()" and _MADE.fullmatch(ast.unparse(made)):
+            pass
         case _:
             raise GateError("the flow function has another form than planned")
-
-
-def _walk(roots: Iterable[ast.AST | None], known: set[str]) -> None:
-    """Every node below is of an allowed kind, and speaks of known names only."""
-    for use in _free_names(roots):
-        if use.id not in known and use.id not in BUILTINS:
-            raise GateError(f"nobody asked for the name {use.id} on line {use.lineno}")
 
 
 def _free_names(roots: Iterable[ast.AST | None]) -> list[ast.Name]:
@@ -279,6 +291,8 @@ def _free_names(roots: Iterable[ast.AST | None]) -> list[ast.Name]:
             raise GateError(f"nobody asked for {kind.__name__} on line {_line(node)}")
         if kind is ast.Attribute and node.attr.startswith("_"):  # type: ignore[attr-defined]
             raise GateError(f"nobody asked for .{node.attr} on line {_line(node)}")  # type: ignore[attr-defined]
+        if kind is ast.comprehension and node.is_async:  # type: ignore[attr-defined]
+            raise GateError("nobody asked for an asynchronous loop")
         if kind is ast.arg:
             bound.add(node.arg)  # type: ignore[attr-defined]
         for name in node._fields:

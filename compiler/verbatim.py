@@ -33,7 +33,7 @@ Names = Callable[[str], frozenset[str]]
 
 
 class NotVerbatim(Exception):
-    """A leaf of the plan is more than one token."""
+    """What the plan takes for one literal or name is none, or more."""
 
 
 def written(value: Value, names: set[str], names_in: Names) -> str:

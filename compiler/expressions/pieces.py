@@ -1,7 +1,7 @@
 """Pieces of Python, put together with no more parentheses than Python needs.
 
 Everything printed here is black-stable on one line; the only texts that come from users
-pass through :func:`literal`.
+pass through :mod:`compiler.literals`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import re
 from typing import Final, NamedTuple
+
+from compiler.literals import number, quoted
 
 LAMBDA, TERNARY, OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(10)
 """How strongly a piece holds together."""
@@ -96,30 +98,4 @@ def literal(value: bool | int | float | str | None) -> Piece:
             return Piece('float("nan")')
         if math.isinf(value):
             return Piece('float("inf")')
-        return Piece(repr(value).replace("e+", "e"))
-    return Piece(repr(value))
-
-
-def quoted(text: str) -> str:
-    quote = "'" if text.count('"') > text.count("'") else '"'
-    return quote + escaped(text, quote) + quote
-
-
-def escaped(text: str, quote: str) -> str:
-    """The inside of a literal. Control and bidirectional characters are never printed."""
-    if text.isascii() and text.isprintable() and "\\" not in text and quote not in text:
-        return text
-    return "".join(_escape(character, quote) for character in text)
-
-
-def _escape(character: str, quote: str) -> str:
-    if character in ("\\", quote):
-        return "\\" + character
-    if character in "\n\r\t":
-        return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}[character]
-    if character.isprintable():
-        return character
-    code = ord(character)
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return Piece(repr(value) if isinstance(value, bool) or value is None else number(value))

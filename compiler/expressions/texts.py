@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from compiler.expressions import tree
-from compiler.expressions.pieces import ATOM, Piece, escaped, literal
+from compiler.expressions.pieces import ATOM, Piece, literal
 from compiler.expressions.types import Number, Text, Type
+from compiler.literals import escaped, quote_for
 
 if TYPE_CHECKING:
     from compiler.expressions.python import Emitter
@@ -28,7 +29,7 @@ def text_of_parts(emitter: Emitter, parts: Sequence[tree.Node]) -> Piece:
     written: list[str] = []
     # Black's rule; and what the text holds must not decide what the code looks like.
     said = "".join(str(p.value) for p in parts if isinstance(p, tree.Constant))
-    quote = "'" if said.count('"') > said.count("'") else '"'
+    quote = quote_for(said)
     for part, (piece, kind), constant in zip(parts, pieces, constants, strict=True):
         if constant and isinstance(part, tree.Constant):
             text = escaped(str(part.value), quote)
