@@ -21,7 +21,7 @@ import yaml
 from compiler.compiled import CompiledFlow
 
 HEADER = """\
-# Written by `dataroll compile --prefect`; deploy all of it with
+# Written by dataroll; deploy all of it with
 # `prefect --no-prompt deploy --all` in this folder.
 # docs/prefect.md says how events start these deployments.
 """
@@ -31,7 +31,23 @@ RECEIVED = "dataroll.webhook.received"
 
 def prefect_yaml(flows: Iterable[CompiledFlow], folder: str = "generated") -> str:
     """The file's text, deployments by name; ``folder`` is where the flows lie."""
-    deployments = [_deployment(flow, folder) for flow in sorted(flows, key=lambda f: f.filename)]
+    return _text(
+        _deployment(flow, f"{folder}/{flow.filename}", slug_of(flow), "committed") for flow in flows
+    )
+
+
+def with_deployment(text: str, flow: CompiledFlow, *, filename: str, slug: str) -> str:
+    """``text``, a file like this one or empty, with the deployment of a flow that lies beside it."""
+    made = _deployment(flow, filename, slug, slug)
+    before = (yaml.safe_load(text) or {}).get("deployments") or []
+    return _text([*(each for each in before if each.get("name") != slug), made])
+
+
+def slug_of(flow: CompiledFlow) -> str:
+    return flow.filename.removesuffix(".py").replace("_", "-")
+
+
+def _text(deployments: Iterable[dict[str, Any]]) -> str:
     document = {
         "name": "dataroll",
         # Where the flows lie is known to the machine that deploys, not to this file.
@@ -47,18 +63,17 @@ def prefect_yaml(flows: Iterable[CompiledFlow], folder: str = "generated") -> st
         "pull": [
             {"prefect.deployments.steps.set_working_directory": {"directory": "{{ here.stdout }}"}}
         ],
-        "deployments": deployments,
+        "deployments": sorted(deployments, key=lambda each: str(each["entrypoint"])),
     }
     return HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
 
 
-def _deployment(flow: CompiledFlow, folder: str) -> dict[str, Any]:
-    slug = flow.filename.removesuffix(".py").replace("_", "-")
+def _deployment(flow: CompiledFlow, path: str, slug: str, name: str) -> dict[str, Any]:
     made: dict[str, Any] = {
-        "name": "committed",
+        "name": name,
         "version": str(flow.version),
         "description": f"{flow.name}, {flow.digest}",
-        "entrypoint": f"{folder}/{flow.filename}:{flow.entrypoint}",
+        "entrypoint": f"{path}:{flow.entrypoint}",
         "tags": ["dataroll", f"workflow:{slug}"],
         "enforce_parameter_schema": False,
         "work_pool": {"name": POOL},
@@ -80,7 +95,6 @@ def _deployment(flow: CompiledFlow, folder: str) -> dict[str, Any]:
 
 
 def _trigger(kind: str, config: Any, slug: str) -> dict[str, Any]:
-    body = json.dumps({"type": kind, "body": "BODY"})
     trigger: dict[str, Any] = {"type": "event", "enabled": True}
     if kind == "webhook":
         trigger |= {
@@ -89,11 +103,15 @@ def _trigger(kind: str, config: Any, slug: str) -> dict[str, Any]:
         }
     else:
         trigger["expect"] = [f"dataroll.{config['event']}"]
-    template = body.replace('"BODY"', "{{ event.payload | tojson }}")
-    trigger["parameters"] = {
-        "trigger": {
-            "__prefect_kind": "json",
-            "value": {"__prefect_kind": "jinja", "template": template},
-        }
-    }
+    trigger["parameters"] = {"trigger": payload_as_trigger(kind)}
     return trigger
+
+
+def payload_as_trigger(kind: str) -> dict[str, Any]:
+    """The parameter ``trigger`` of a run that an event starts, as Prefect's actions template it."""
+    body = json.dumps({"type": kind, "body": "BODY"})
+    template = body.replace('"BODY"', "{{ event.payload | tojson }}")
+    return {
+        "__prefect_kind": "json",
+        "value": {"__prefect_kind": "jinja", "template": template},
+    }

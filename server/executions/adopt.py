@@ -26,6 +26,7 @@ from server.ids import new_id
 from server.models import Workflow, WorkflowDefinition, WorkflowExecution, utc_now
 from server.orchestrator.protocol import RunState
 from server.triggers.catch_up import missed_by, trigger_of
+from server.triggers.from_prefect import Received, received
 
 IMPLICIT = ("currentUser", "trigger", "execution")
 """What the server gives every run; what an unadopted run carries there is nobody's word."""
@@ -42,9 +43,13 @@ async def adopt(session: AsyncSession, state: RunState) -> WorkflowExecution | N
     workflow, definition = found
     try:
         async with session.begin_nested():
-            execution = await _create(session, workflow, definition, state)
+            event = await received(session, workflow.id, state)
+            execution = await _create(session, workflow, definition, state, event)
             execution.prefect_flow_run_id = state.run_id
-            await _tie_to_trigger(session, execution, state)
+            if event is None:
+                await _tie_to_schedule(session, execution, state)
+            else:
+                _tie_to_webhook(execution, event)
             await session.flush()
     except IntegrityError:
         # Somebody else has adopted it at the same moment.
@@ -72,10 +77,18 @@ async def _deployed(
 
 
 async def _create(
-    session: AsyncSession, workflow: Workflow, definition: WorkflowDefinition, state: RunState
+    session: AsyncSession,
+    workflow: Workflow,
+    definition: WorkflowDefinition,
+    state: RunState,
+    event: Received | None,
 ) -> WorkflowExecution:
-    by = "schedule" if state.scheduled else "prefect"
+    by = "schedule" if state.scheduled else "webhook" if event else "prefect"
     given = as_variables(definition, state.parameters)
+    webhook = event.trigger if event else None
+    if webhook is not None:
+        given = {**(webhook.config.get("variables") or {}), **given}
+    connection = webhook.config.get("connectionId") if webhook is not None else None
     try:
         async with session.begin_nested():
             return await create_execution(
@@ -84,6 +97,8 @@ async def _create(
                 triggered_by=by,
                 actor=SERVER,
                 variables=given,
+                context={"connectionId": connection} if connection else {},
+                trigger_payload=event.body if event else None,
                 idempotency_key=f"flow-run:{state.run_id}",
                 definition=definition,
                 deployment_id=state.deployment_id,
@@ -107,7 +122,17 @@ async def _create(
         return execution
 
 
-async def _tie_to_trigger(
+def _tie_to_webhook(execution: WorkflowExecution, event: Received) -> None:
+    """Note which webhook fired; a run that it would not have started is over at once."""
+    if event.trigger is not None:
+        execution.trigger_id = event.trigger.id
+        event.trigger.last_fired_at, event.trigger.last_error = utc_now(), execution.error
+    if event.refusal is not None:
+        execution.status, execution.reason = "cancelled", event.refusal
+        execution.completed_at = utc_now()
+
+
+async def _tie_to_schedule(
     session: AsyncSession, execution: WorkflowExecution, state: RunState
 ) -> None:
     """Note which schedule fired; a run that comes too late for its policy is over at once."""

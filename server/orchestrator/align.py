@@ -14,7 +14,7 @@ import logging
 from sqlalchemy import select
 
 from server.database import Database
-from server.models import Workflow, WorkflowDefinition
+from server.models import Workflow, WorkflowDefinition, WorkflowTrigger
 from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, Schedule
 from server.triggers.schedules import schedules_of
 
@@ -65,7 +65,32 @@ class Aligner:
                 log.warning("the schedules of deployment %s are put right", deployed.deployment_id)
                 await self.orchestrator.set_schedules(deployed.deployment_id, schedules)
                 wrong += 1
-            return wrong
+            return wrong + await self._align_events()
+
+    async def _align_events(self) -> int:
+        """How many workflows would have been started by events in another version, or not at all."""
+        known = await self.orchestrator.listening()
+        wrong = 0
+        for slug, deployment_id in (await self.listeners()).items():
+            if known.get(slug) != deployment_id:
+                log.warning("what events start the workflow %s is put right", slug)
+                await self.orchestrator.listen_for(slug, deployment_id)
+                wrong += 1
+        return wrong
+
+    async def listeners(self) -> dict[str, str | None]:
+        """By slug, the live deployment of each workflow that has a webhook; None for the others."""
+        async with self.database.reading() as session:
+            webhooks = select(WorkflowTrigger.workflow_id).where(WorkflowTrigger.type == "webhook")
+            with_webhook = set(await session.scalars(webhooks))
+            return {
+                workflow.slug: workflow.deployment_id
+                if workflow.is_published
+                and workflow.deleted_at is None
+                and workflow.id in with_webhook
+                else None
+                for workflow in await session.scalars(select(Workflow))
+            }
 
     async def wanted(self) -> dict[str, dict[str, tuple[Schedule, ...]]]:
         """By workflow: the live deployment and its schedules."""

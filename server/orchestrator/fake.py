@@ -39,6 +39,7 @@ class FakeOrchestrator:
     def __init__(self) -> None:
         self.available = True
         self.deployments: dict[str, Deployment] = {}
+        self.listened: dict[str, str] = {}
         self.requests: dict[str, RunRequest] = {}
         self.runs: dict[str, RunState] = {}
         self.resumed: list[str] = []
@@ -69,6 +70,17 @@ class FakeOrchestrator:
             Deployed(deployment_id, deployment.workflow_id, deployment.schedules)
             for deployment_id, deployment in self.deployments.items()
         ]
+
+    async def listen_for(self, slug: str, deployment_id: str | None) -> None:
+        self._check()
+        if deployment_id is None:
+            self.listened.pop(slug, None)
+        else:
+            self.listened[slug] = deployment_id
+
+    async def listening(self) -> dict[str, str]:
+        self._check()
+        return dict(self.listened)
 
     async def start(self, request: RunRequest) -> str:
         self._check()
@@ -186,15 +198,16 @@ class FakeOrchestrator:
         parameters: Mapping[str, Any],
         *,
         starts_at: datetime | None = None,
+        scheduled: bool = True,
     ) -> str:
-        """A run that a schedule has started: no execution knows of it yet."""
+        """A run that a schedule, or an event, has started: no execution knows of it yet."""
         run_id = f"run-scheduled-{len(self.runs)}"
         self.runs[run_id] = RunState(
             run_id=run_id,
             execution_id=None,
             status="running" if starts_at is None else "pending",
             updated_at=self._now(),
-            scheduled=True,
+            scheduled=scheduled,
             starts_at=starts_at,
             deployment_id=deployment_id,
             parameters=parameters,

@@ -16,6 +16,8 @@ from pathlib import Path
 from server.models import Workflow, WorkflowDefinition
 
 DEFINITIONS = "definitions"
+DEPLOYMENTS = Path("prefect.yaml")
+"""Every live version's deployment, for a Prefect without a dataroll server."""
 
 
 class FileChanges:

@@ -37,6 +37,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelled, Cancelling, Failed, Scheduled
 
+from server.orchestrator import automations
 from server.orchestrator.protocol import (
     Deployed,
     Deployment,
@@ -198,6 +199,14 @@ class PrefectOrchestrator:
                 if len(page) < PAGE:
                     return found
                 offset += PAGE
+
+    async def listen_for(self, slug: str, deployment_id: str | None) -> None:
+        async with prefect_client() as client:
+            await automations.listen_for(client, slug, deployment_id)
+
+    async def listening(self) -> dict[str, str]:
+        async with prefect_client() as client:
+            return await automations.listening(client)
 
     async def start(self, request: RunRequest) -> str:
         async with prefect_client() as client:

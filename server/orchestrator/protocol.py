@@ -137,6 +137,13 @@ class Orchestrator(Protocol):
     async def deployed(self) -> list[Deployed]:
         """Every deployment that dataroll has made, with its schedules."""
 
+    async def listen_for(self, slug: str, deployment_id: str | None) -> None:
+        """Let the event ``dataroll.webhook.received`` on this workflow start that deployment, and
+        no other; None: listen no more."""
+
+    async def listening(self) -> dict[str, str]:
+        """The deployments that such events start, by the workflow's slug."""
+
     async def start(self, request: RunRequest) -> str:
         """Returns the run's id. Raises OrchestratorUnavailable."""
 

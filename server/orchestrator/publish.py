@@ -18,11 +18,12 @@ from pathlib import Path
 from sqlalchemy import select
 
 from compiler.compiled import CompiledFlow
+from compiler.prefect_yaml import with_deployment
 from server.actors import SERVER, Actor
 from server.database import Database
 from server.models import Workflow, WorkflowDefinition, WorkflowTrigger
 from server.orchestrator.align import Aligner
-from server.orchestrator.files import FileChanges, shown
+from server.orchestrator.files import DEPLOYMENTS, FileChanges, shown
 from server.orchestrator.protocol import Deployment, Orchestrator, Schedule
 from server.orchestrator.repository import Commit, Repository
 from server.triggers.schedules import schedule_parameters
@@ -82,6 +83,8 @@ class PrefectPublisher:
             if workflow.deployment_id not in (None, deployment_id):
                 await self.orchestrator.set_schedules(str(workflow.deployment_id), ())
             await self.orchestrator.set_schedules(deployment_id, schedules)
+            if await self._has_webhook(workflow, compiled):
+                await self.orchestrator.listen_for(workflow.slug, deployment_id)
         except BaseException:
             await self.undo(workflow)
             raise
@@ -114,6 +117,7 @@ class PrefectPublisher:
     async def unpublish(self, workflow: Workflow) -> None:
         if workflow.deployment_id is not None:
             await self.orchestrator.set_schedules(workflow.deployment_id, ())
+            await self.orchestrator.listen_for(workflow.slug, None)
 
     async def restore(self, workflow: Workflow) -> None:
         """Prefect's schedules as our tables have them; later, where it cannot be done now."""
@@ -147,6 +151,12 @@ class PrefectPublisher:
         flow, definition = shown(workflow, version)
         files.write(self.generated / flow, pinned.read_text())
         files.write(self.generated / definition, version.content)
+        deployments = self.generated / DEPLOYMENTS
+        before = deployments.read_text() if deployments.exists() else ""
+        files.write(
+            deployments,
+            with_deployment(before, compiled, filename=flow.as_posix(), slug=workflow.slug),
+        )
         for other in {".yaml", ".json"} - {definition.suffix}:
             if (self.generated / definition.with_suffix(other)).exists():
                 files.remove(self.generated / definition.with_suffix(other))
@@ -172,6 +182,17 @@ class PrefectPublisher:
                 tags=tuple(workflow.tags),
             )
         )
+
+    async def _has_webhook(self, workflow: Workflow, compiled: CompiledFlow) -> bool:
+        if any(trigger.kind == "webhook" for trigger in compiled.triggers):
+            return True
+        async with self.database.reading() as session:
+            made = select(WorkflowTrigger.id).where(
+                WorkflowTrigger.workflow_id == workflow.id,
+                WorkflowTrigger.type == "webhook",
+                WorkflowTrigger.node_id.is_(None),
+            )
+            return await session.scalar(made.limit(1)) is not None
 
     async def _schedules(self, workflow: Workflow, compiled: CompiledFlow) -> tuple[Schedule, ...]:
         """From the definition's trigger nodes, and from triggers made through the API."""

@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compiler.compiled import CompiledFlow
+from compiler.prefect_yaml import with_deployment
 from server.actors import Actor
 from server.errors import Unavailable
 from server.models import Workflow, WorkflowDefinition
-from server.orchestrator.files import shown
+from server.orchestrator.files import DEPLOYMENTS, shown
 from server.workflows.publisher import Deferred
 
 log = logging.getLogger("dataroll.repository")
@@ -98,6 +99,8 @@ class Repository:
         if self.review_mode:
             return None
         files = published_files(workflow, version, compiled)
+        if (self.folder / DEPLOYMENTS).exists():
+            files[DEPLOYMENTS] = (self.folder / DEPLOYMENTS).read_text()
         return await asyncio.to_thread(
             self._commit, self.main, files, message(workflow, version, compiled), author
         )
@@ -131,6 +134,13 @@ class Repository:
             self._catch_up()
             return
         branch = f"dataroll/{workflow.slug}/v{version.version}"
+        flow, _ = shown(workflow, version)
+        files[DEPLOYMENTS] = with_deployment(
+            self._at(self._tip(), DEPLOYMENTS),
+            compiled,
+            filename=flow.as_posix(),
+            slug=workflow.slug,
+        )
         self._commit(branch, files, message(workflow, version, compiled), author, base=self._tip())
         if self.remote is not None:
             git(self.folder, "push", "--force-with-lease", self.remote, f"refs/heads/{branch}")
@@ -152,6 +162,13 @@ class Repository:
             if blob != git(self.folder, "hash-object", "--stdin", given=text):
                 return False
         return True
+
+    def _at(self, commit: str, path: Path) -> str:
+        """The file as the commit has it; empty where it has none."""
+        try:
+            return git(self.folder, "show", f"{commit}:{self._prefix()}{path.as_posix()}")
+        except GitFailed:
+            return ""
 
     def _tip(self) -> str:
         """The main branch as the remote has it, else as it is here."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from server.orchestrator import files
 from server.orchestrator.merges import MergeWatcher
@@ -232,6 +233,50 @@ async def test_schedules_that_a_crash_left_wrong_are_put_right(place: Place) -> 
     await orchestrator.set_schedules("deployment-nightly-v2", ())
     assert await place.publisher.aligner.align() == 2
     assert place.schedules() == {"nightly-v1": [], "nightly-v2": ["0 3 * * *"]}
+    assert await place.publisher.aligner.align() == 0
+
+
+PUSHED = """\
+version: "1.0"
+name: Pushed
+trigger: webhook
+nodes:
+  push: {type: trigger, label: Push, trigger: webhook, scheme: github}
+edges: []
+"""
+
+
+async def test_the_repository_carries_prefect_yaml_of_every_published_workflow(
+    place: Place,
+) -> None:
+    nightly_id = await place.create(nightly())
+    for workflow_id in (nightly_id, await place.create(PUSHED, "Pushed")):
+        assert (await place.publish(workflow_id)).status_code == 200
+    await place.edit(nightly_id, nightly(3))
+    await place.publish(nightly_id)
+    committed = run_git(place.generated, "show", "HEAD:prefect.yaml")
+    assert committed == (place.generated / "prefect.yaml").read_text().strip()
+    night, push = yaml.safe_load(committed)["deployments"]
+    assert (night["name"], night["entrypoint"]) == ("nightly", "nightly.py:nightly")
+    assert [schedule["cron"] for schedule in night["schedules"]] == ["0 3 * * *"]
+    assert push["triggers"][0]["match"] == {"prefect.resource.id": "dataroll.workflow.pushed"}
+
+
+async def test_events_start_the_live_version_until_it_is_withdrawn(place: Place) -> None:
+    workflow_id = await place.create(PUSHED, "Pushed")
+    for version in (1, 2):
+        await place.publish(workflow_id)
+        assert place.world.orchestrator.listened == {"pushed": f"deployment-pushed-v{version}"}
+        await place.edit(workflow_id, PUSHED.replace("label: Push", f"label: Push {version}"))
+    # A crash, or somebody in Prefect's own pages, has changed it.
+    place.world.orchestrator.listened["pushed"] = "deployment-pushed-v1"
+    assert await place.publisher.aligner.align() == 1
+    assert place.world.orchestrator.listened == {"pushed": "deployment-pushed-v2"}
+    withdrawn = await place.world.admin.patch(
+        f"/api/workflows/{workflow_id}", json={"isPublished": False}
+    )
+    assert withdrawn.status_code == 200, withdrawn.text
+    assert place.world.orchestrator.listened == {}
     assert await place.publisher.aligner.align() == 0
 
 

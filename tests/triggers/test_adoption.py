@@ -101,3 +101,61 @@ async def test_the_catch_up_policy_is_kept(catch_up: str, due: timedelta, runs: 
     config = {"cron": "0 2 * * *", "catchUp": catch_up}
     trigger = WorkflowTrigger(id="t", workflow_id="w", type="scheduled", config=config)
     assert (await missed_by(trigger, NOW - due, NOW) is None) is runs
+
+
+async def from_prefect(
+    world: World, body: object, **config: object
+) -> tuple[str, WorkflowExecution]:
+    """What the run of an event's automation is told, and its execution."""
+    trigger = await waiting(world, "webhook", dict(config))
+    path = f"/api/workflows/{trigger['workflowId']}/triggers/{trigger['id']}"
+    if body == "paused":
+        await world.admin.patch(path, json={"isActive": False})
+    async with world.database.reading() as session:
+        deployment = await session.scalar(
+            select(WorkflowDefinition.deployment_id).where(
+                WorkflowDefinition.workflow_id == trigger["workflowId"]
+            )
+        )
+    run_id = world.orchestrator.fire_schedule(
+        str(deployment), {"trigger": {"type": "webhook", "body": body}}, scheduled=False
+    )
+    said = (await world.worker.post("/api/worker/adopt", json={"flowRunId": run_id})).json()
+    [execution] = await executions(world)
+    assert execution.prefect_flow_run_id == run_id
+    return said["stop"], execution
+
+
+async def test_an_event_at_prefect_is_a_delivery_with_its_payload(world: World) -> None:
+    ref = {"ref": "refs/heads/main"}
+    stop, execution = await from_prefect(
+        world, ref, filter="trigger.body.ref === 'refs/heads/main'"
+    )
+    assert stop is None
+    assert execution.triggered_by == "webhook"
+    assert execution.parameters["trigger"] == {"type": "webhook", "body": ref}
+    async with world.database.reading() as session:
+        trigger = await session.get(WorkflowTrigger, execution.trigger_id)
+    assert trigger is not None
+    assert trigger.last_fired_at is not None
+
+
+@pytest.mark.parametrize(
+    ("body", "config", "reason"),
+    [
+        (
+            {"ref": "x"},
+            {"filter": "trigger.body.ref === 'y'"},
+            "does not pass the webhook's filter",
+        ),
+        ({}, {"filter": "trigger.body.a.b"}, "the filter cannot be worked out"),
+        ("paused", {}, "has no webhook that is active"),
+        ("\ud800", {}, "cannot be kept"),
+    ],
+)
+async def test_an_event_that_the_webhook_would_refuse_is_told_to_stop(
+    world: World, body: object, config: dict[str, object], reason: str
+) -> None:
+    stop, execution = await from_prefect(world, body, **config)
+    assert reason in stop
+    assert (execution.status, execution.reason) == ("cancelled", stop)
