@@ -33,6 +33,9 @@ from runtime_tasks.notifications.webhook import message_id
 SMTP_URL = "DATAROLL_SMTP_URL"
 SMTP_FROM = "DATAROLL_SMTP_FROM"
 SECONDS = 30.0
+ATOM = r"[^\s@.,;:<>\"()\[\]\\]+"
+ADDRESS = re.compile(rf"{ATOM}(\.{ATOM})*@{ATOM}(\.{ATOM})*")
+"""What needs no quoting in a header, and is one address there; RFC 5322 knows stranger ones."""
 
 COLOURS: dict[Severity, str] = {
     "success": "#1a7f37",
@@ -105,7 +108,9 @@ def email(message: Message, *, sender: str, to: list[str], subject: str = "") ->
     if not to:
         raise StepConfigError("nobody is named in 'to'")
     mail["To"] = ", ".join(_address(recipient) for recipient in to)
-    mail["Subject"] = cut(" ".join((subject or message.summary or "dataroll").split()), 200)
+    said = subject or message.summary or "dataroll"
+    words = "".join(each if each.isprintable() else " " for each in said).split()
+    mail["Subject"] = cut(" ".join(words), 200)
     mail["Date"] = formatdate()
     mail["Message-ID"] = f"<{message_id()}@dataroll>"
     mail["Auto-Submitted"] = "auto-generated"
@@ -154,7 +159,7 @@ def email_html(message: Message) -> str:
 
 
 def _address(text: str) -> str:
-    if not re.fullmatch(r"[^\s@,;<>\"()]+@[^\s@,;<>\"()]+", text):
+    if not text.isprintable() or not ADDRESS.fullmatch(text):
         raise StepConfigError("one of the addresses is no e-mail address")
     return text
 

@@ -177,14 +177,15 @@ def _shown(value: Any) -> str:
         case list():
             return ", ".join(_items(value))
         case dict():
-            return ", ".join(f"{key}: {_shown(item)}" for key, item in value.items())
+            return ", ".join(f"{_shown(key)}: {_shown(item)}" for key, item in value.items())
         case _:
-            return str(value)
+            # Half a surrogate pair can be in JSON from elsewhere, and in nothing that is sent.
+            return str(value).encode("utf-8", "replace").decode()
 
 
 def _items(values: list[Any]) -> tuple[str, ...]:
     names = [
-        str(next((value[key] for key in ("name", "id") if value.get(key)), "")) or _shown(value)
+        _shown(next((value[key] for key in ("name", "id") if value.get(key)), "")) or _shown(value)
         if isinstance(value, dict)
         else _shown(value)
         for value in values[:LISTED]

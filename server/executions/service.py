@@ -241,7 +241,11 @@ async def current_user(session: AsyncSession, team_id: str, actor: Actor) -> dic
 def _trigger(triggered_by: str, payload: Any, context: dict[str, Any]) -> dict[str, Any]:
     kinds = {"schedule": "scheduled", "webhook": "webhook", "event": "event"}
     kind = kinds.get(triggered_by, "manual")
-    body = context if kind == "manual" and payload is None else payload
+    body = payload
+    if kind == "manual" and payload is None:
+        # What a person sends along stands for what a sender would have sent; nothing is nothing,
+        # and then no trigger's filter is asked.
+        body = {key: value for key, value in context.items() if key != "connectionId"} or None
     if len(json.dumps(body)) > 400_000:
         raise Invalid("what comes with the trigger takes more than 400 kB")
     return {"type": kind, "body": body}

@@ -23,9 +23,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
 
-from runtime_tasks.errors import StepError
+from runtime_tasks.errors import StepConfigError, StepError
+from runtime_tasks.notifications.email import email
 from runtime_tasks.notifications.html import harmless
+from runtime_tasks.notifications.message import compose
 from runtime_tasks.notifications.transport import tls
 from runtime_tasks.secrets import secret
 from runtime_tasks.steps import notify_email
@@ -267,3 +271,46 @@ def test_html_from_elsewhere_keeps_its_structure_and_loses_the_rest() -> None:
     assert harmless('<a href="https://evil">x</a><img src=x onerror=y>') == "x"
     assert harmless("<style>p{}</style><SCRIPT>x</SCRIPT>&lt;b&gt;") == "&lt;b&gt;"
     assert harmless("</p></b>x<!-- c --><?php y ?>") == "x"
+
+
+ANYTHING = st.text(st.characters(exclude_categories=()), max_size=200)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | ANYTHING,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANYTHING, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(ANYTHING, ANYTHING, st.lists(ANYTHING | ANYTHING.map("{}@b.example".format)), JSON)
+def test_no_text_becomes_a_header_or_another_recipient(
+    subject: str, words: str, to: list[str], details: Any
+) -> None:
+    message = compose("report", words, details={"markdown": details, "pending": details})
+    for recipients in (["a@b.example"], to):
+        try:
+            mail = email(message, sender="d@x.example", to=recipients, subject=subject)
+        except StepConfigError:
+            continue
+        back = message_from_bytes(mail.as_bytes(), policy=policy.default)
+        assert {name.lower() for name in back} == {name.lower() for name in mail}
+        assert len(back["to"].addresses) == len(recipients)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a@b.example\r\nBcc: c@d.example",
+        "a@b\x00.example",
+        "a b@c.d",
+        "a@b.example, c@d.example",
+        "<a@b.example>",
+        ".a@b.example",
+        "a@b@c.example",
+        "a:b@c.example",
+        "",
+    ],
+)
+def test_an_address_that_is_several_things_is_refused(mailbox: Mailbox, address: str) -> None:
+    result = notify_email(to=["ann@example.org", address], message="x", smtp=mailbox.url)
+    assert not result.delivered
+    assert mailbox.envelopes == []

@@ -193,6 +193,13 @@ class Stage:
                     self.decide(approval, case.decisions[approval["nodeId"]])
             time.sleep(0.5)
 
+    def wait_for(self, ready: Callable[[], Any]) -> Any:
+        end = time.monotonic() + PATIENCE
+        while not (found := ready()):
+            assert time.monotonic() < end, "it did not happen"
+            time.sleep(0.5)
+        return found
+
     def decide(self, approval: Any, how: str) -> None:
         if how == "expired":
             with sqlite3.connect(self.installation.home / "dataroll.db", timeout=60) as database:

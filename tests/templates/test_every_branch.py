@@ -12,9 +12,12 @@ import hmac
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -26,7 +29,7 @@ from tests.migrations.projects import SHOP
 from tests.notifications.conftest import receiving
 from tests.notifications.test_email import serving
 from tests.templates.cases import CASES, Case, approved
-from tests.templates.stage import Played, Stage, pending, statuses
+from tests.templates.stage import Database, Played, Stage, pending, statuses
 
 AT_ONCE = 4
 """Runs side by side on the one worker."""
@@ -98,50 +101,111 @@ def test_every_edge_is_taken(name: str, kind: str, stage: Stage) -> None:
         assert set(handlers) <= set(seen), "the error handler has never run"
 
 
-@pytest.mark.long
-@pytest.mark.timeout(900)
-def test_a_push_to_main_on_github_goes_through_the_pipeline(stage: Stage) -> None:
-    case = Case("success", {"production": SHOP, "staging": SHOP}, approved("approval"))
+PIPELINE = Case("success", {"production": SHOP, "staging": SHOP}, approved("approval"))
+SECRET = "s3cret of the repository"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The deployment pipeline on two databases of its own, with a channel of its own."""
+
+    workflow_id: str
+    databases: dict[str, Database]
+    channel: str
+
+
+@pytest.fixture
+def pipeline(stage: Stage, request: pytest.FixtureRequest) -> Pipeline:
     databases = {
-        role: stage.database("sqlite", SHOP, stage.team, case, role) for role in case.files
+        role: stage.database("sqlite", SHOP, stage.team, PIPELINE, role) for role in PIPELINE.files
     }
+    channel = f"/{request.node.name}"
     made = stage.owner.post(
         "/api/workflows/from-template/deployment_pipeline",
         {
-            "name": "Pipeline of the shop",
+            "name": f"Pipeline of {request.node.name}",
+            "teamId": stage.team,
             "answers": {
                 "database": databases["production"].id,
                 "testDatabase": databases["staging"].id,
                 "approvers": ["ann@example.test"],
-                "githubSecret": "s3cret of the repository",
-                "slackWebhook": f"{stage.receiver.url}/pipeline",
+                "githubSecret": SECRET,
+                "slackWebhook": f"{stage.receiver.url}{channel}",
             },
         },
     )
     stage.owner.post(f"/api/workflows/{made['id']}/publish", {})
-    [trigger] = stage.owner.get(f"/api/workflows/{made['id']}/triggers")["items"]
-    key = stage.owner.post(f"/api/workflows/{made['id']}/triggers/{trigger['id']}/rotate")
+    return Pipeline(made["id"], databases, channel)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_a_push_to_main_on_github_goes_through_the_pipeline(
+    stage: Stage, pipeline: Pipeline
+) -> None:
+    path = f"/api/workflows/{pipeline.workflow_id}/triggers"
+    [trigger] = stage.owner.get(path)["items"]
+    url = stage.owner.post(f"{path}/{trigger['id']}/rotate")["url"]
 
     def push(ref: str, guid: str) -> Any:
         body = json.dumps({"ref": ref, "after": "c0ffee", "pusher": {"name": "ann"}}).encode()
-        code = hmac.new(b"s3cret of the repository", body, hashlib.sha256).hexdigest()
+        code = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         headers = {
             "content-type": "application/json",
             "x-github-event": "push",
             "x-github-delivery": guid,
             "x-hub-signature-256": f"sha256={code}",
         }
-        answer = httpx.post(key["url"], content=body, headers=headers, timeout=30)
+        answer = httpx.post(url, content=body, headers=headers, timeout=30)
         assert answer.status_code == 202, answer.text
         return answer.json()
 
     assert push("refs/heads/feature", "g-1") == {"id": None, "status": "filtered"}
     first, again = push("refs/heads/main", "g-2"), push("refs/heads/main", "g-2")
     assert first["id"] == again["id"]
-    run = stage.follow(first["id"], case, databases)
+    went_through(stage, pipeline, first["id"])
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_an_event_at_prefect_goes_through_the_pipeline(stage: Stage, pipeline: Pipeline) -> None:
+    slug = stage.owner.get(f"/api/workflows/{pipeline.workflow_id}")["slug"]
+    environment = stage.installation.environment
+    user, _, password = environment["PREFECT_API_AUTH_STRING"].partition(":")
+
+    def tell(ref: str, event_id: str) -> None:
+        event = {
+            "id": event_id,
+            "occurred": datetime.now(UTC).isoformat(),
+            "event": "dataroll.webhook.received",
+            "resource": {"prefect.resource.id": f"dataroll.workflow.{slug}"},
+            "payload": {"ref": ref, "after": "c0ffee", "pusher": {"name": "ann"}},
+        }
+        url = f"{environment['PREFECT_API_URL']}/events"
+        answer = httpx.post(url, json=[event], auth=(user, password), timeout=30)
+        assert answer.status_code == 204, answer.text
+
+    def runs() -> Any:
+        return stage.owner.get(f"/api/workflows/{pipeline.workflow_id}/executions")["items"]
+
+    tell("refs/heads/feature", str(uuid4()))
+    [filtered] = stage.wait_for(runs)
+    stopped = stage.follow(filtered["id"], PIPELINE, pipeline.databases)
+    assert stopped["status"] == "cancelled"
+    assert "does not pass the webhook's filter" in stopped["reason"]
+    event_id = str(uuid4())
+    for _ in range(2):
+        tell("refs/heads/main", event_id)
+    newest, _ = stage.wait_for(lambda: runs() if len(runs()) > 1 else [])
+    went_through(stage, pipeline, newest["id"])
+    assert len(runs()) == 2
+
+
+def went_through(stage: Stage, pipeline: Pipeline, execution_id: str) -> None:
+    run = stage.follow(execution_id, PIPELINE, pipeline.databases)
     assert (run["status"], run["triggeredBy"]) == ("success", "webhook"), statuses(run)
-    assert pending(databases["production"]) == 0
-    [message] = [r.json for r in stage.receiver.requests if r.path == "/pipeline"]
+    assert pending(pipeline.databases["production"]) == 0
+    [message] = [r.json for r in stage.receiver.requests if r.path == pipeline.channel]
     assert "3 migrations of c0ffee" in json.dumps(message)
     assert f"/executions/{run['id']}" in json.dumps(message["blocks"])
 

@@ -14,6 +14,7 @@ import pytest
 from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
 from sqlalchemy import func, select
 
+from runtime_tasks.steps import webhook_trigger
 from server import limits
 from server.models import WebhookDelivery, WorkflowExecution, WorkflowTrigger
 from server.webhooks import receive
@@ -145,6 +146,30 @@ async def test_the_filter_decides(world: World) -> None:
         )
     assert statuses == ["pending", "filtered", "filtered"]
     assert await executions(world) == 1
+
+
+async def test_whoever_starts_it_by_hand_is_asked_no_filter(compiling_world: World) -> None:
+    world = compiling_world
+    workflow = await world.published(
+        """\
+version: "1.0"
+name: Pushed
+trigger: webhook
+nodes:
+  push: {type: trigger, label: Push, trigger: webhook, filter: "{{ trigger?.body?.ref === 'main' }}"}
+edges: []
+"""
+    )
+    for context, body in (({}, None), ({"ref": "main"}, {"ref": "main"})):
+        path = f"/api/workflows/{workflow['id']}/execute"
+        started = await world.admin.post(path, json={"context": context})
+        async with world.database.reading() as session:
+            execution = await session.get(WorkflowExecution, started.json()["id"])
+        assert execution is not None
+        assert execution.parameters["trigger"] == {"type": "manual", "body": body}
+        # The node's own rule: without a body there is nothing to filter.
+        passed = webhook_trigger(filter=body is not None, body=body)
+        assert passed.body == body
 
 
 async def test_a_filter_that_does_not_fit_is_said_beside_the_trigger(world: World) -> None:
