@@ -78,6 +78,9 @@ class StepContext(Protocol):
     def connections(self) -> list[Connection]:
         """Every connection this run may use."""
 
+    def named(self, text: str) -> str:
+        """``text`` for people: with the names of the run's connections instead of their ids."""
+
     def record_input(self, given: Mapping[str, Any]) -> None:
         """Keep what the step was called with: the node's input, its secrets unread."""
 
@@ -144,6 +147,9 @@ class LocalContext:
         names = [name for name in self.environment if name.startswith(prefix)]
         ids = [name.removeprefix(prefix) for name in names if "__" not in name]
         return [self.connection(connection_id) for connection_id in sorted(ids)]
+
+    def named(self, text: str) -> str:
+        return text
 
     def record_input(self, given: Mapping[str, Any]) -> None:
         return None

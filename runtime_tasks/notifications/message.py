@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -62,6 +63,17 @@ class Message:
     html: str = ""
     link: str | None = None
     """Where the run can be seen."""
+
+    def mapped(self, change: Callable[[str], str]) -> Message:
+        """The same with every plain text changed; link and HTML stay."""
+        return replace(
+            self,
+            title=change(self.title),
+            text=change(self.text),
+            facts=tuple((label, change(value)) for label, value in self.facts),
+            items=tuple(change(item) for item in self.items),
+            document=change(self.document),
+        )
 
     @property
     def summary(self) -> str:

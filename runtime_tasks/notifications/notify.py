@@ -39,7 +39,7 @@ def notify(
             link=run_link(),
             execution=context.execution_id,
             node=context.node_id,
-        )
+        ).mapped(context.named)
         if context.dry_run:
             context.log.info("%s, not sent in a test run: %s", provider, composed.summary)
             return "not sent: this is a test run"

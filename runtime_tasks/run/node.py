@@ -90,6 +90,11 @@ class NodeContext:
             self.revealed.update(passwords_of(connection.url))
         return found
 
+    def named(self, text: str) -> str:
+        for connection_id, name in (self.run.execution.get("connections") or {}).items():
+            text = text.replace(connection_id, name)
+        return text
+
     def secret(self, name: str) -> str:
         channel = self.run.channel
         value = channel.secret(name) if channel else self.local.secret(name)

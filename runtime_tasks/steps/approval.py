@@ -40,7 +40,7 @@ def approval(
             approvers=asked,
             required=required or ("all" if require_all else "any"),
             timeout=timeout,
-            message=message,
+            message=context.named(str(message)),
             skip_if_creator=skip_if_creator,
         )
     )

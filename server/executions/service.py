@@ -93,6 +93,7 @@ async def create_execution(
             "dryRun": dry_run,
             "workflowId": workflow.id,
             "version": definition.version,
+            "connections": await _names(session, facts, {**values, "connectionId": connection_id}),
             **({"approvals": dict(approvals or {})} if dry_run else {}),
         },
     }
@@ -205,11 +206,28 @@ async def _own_connection(session: AsyncSession, team_id: str, value: Any, field
 async def _check_connections(
     session: AsyncSession, workflow: Workflow, facts: Facts, values: dict[str, Any]
 ) -> None:
+    """Put the connection's id for its name. Raises Invalid with every one that is not there."""
+    errors: list[Mapping[str, Any]] = []
     for variable in facts.variables:
         if variable.type == "connection" and values.get(variable.name) is not None:
-            values[variable.name] = await _own_connection(
-                session, workflow.team_id, values[variable.name], f"variables.{variable.name}"
-            )
+            try:
+                values[variable.name] = await _own_connection(
+                    session, workflow.team_id, values[variable.name], f"variables.{variable.name}"
+                )
+            except Invalid as error:
+                errors += error.errors
+    if errors:
+        raise Invalid("the run's variables are not right", errors=errors)
+
+
+async def _names(session: AsyncSession, facts: Facts, values: Mapping[str, Any]) -> dict[str, str]:
+    """By id, the names of the run's connections: people are told the name."""
+    variables = {"connectionId", *(v.name for v in facts.variables if v.type == "connection")}
+    ids = [value for name, value in values.items() if name in variables and value is not None]
+    rows = await session.execute(
+        select(Connection.id, Connection.name).where(Connection.id.in_(ids))
+    )
+    return {row.id: row.name for row in rows}
 
 
 async def _team_values(session: AsyncSession, team_id: str) -> dict[str, tuple[str, Any]]:

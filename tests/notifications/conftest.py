@@ -102,6 +102,12 @@ class Run(LocalContext):
     """A run whose waits are written down instead of waited."""
 
     waits: list[float] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+
+    def named(self, text: str) -> str:
+        for connection_id, name in self.names.items():
+            text = text.replace(connection_id, name)
+        return text
 
     def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)

@@ -112,6 +112,19 @@ def texts(value: Any) -> list[Any]:
     return own + [found for item in value.values() for found in texts(item)]
 
 
+def test_people_are_told_a_connections_name_and_not_its_id(receiver: Receiver, run: Run) -> None:
+    run.names = {"cm1234": "orders <eu>"}
+    notify_slack(
+        webhook=receiver.url,
+        message="Done on cm1234",
+        template="migration_success",
+        details={"connectionId": "cm1234"},
+    )
+    blocks = receiver.requests[0].json["blocks"]
+    assert blocks[1]["text"]["text"] == "Done on orders &lt;eu&gt;"
+    assert blocks[2]["fields"][0]["text"] == "*Database*\norders &lt;eu&gt;"
+
+
 def test_long_texts_keep_slacks_limits() -> None:
     message = compose("report", "x" * 9000, details={"markdown": "&" * 9000})
     sizes = [

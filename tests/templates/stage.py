@@ -38,6 +38,7 @@ class Database:
     """One connection of a case."""
 
     id: str
+    name: str
     url: str
     folder: Path
 
@@ -106,7 +107,7 @@ class Stage:
                 "tool": "auto",
             },
         )
-        return Database(made["id"], url, folder)
+        return Database(made["id"], made["name"], url, folder)
 
     def workflow(self, template: str, replace: tuple[str, str], team: str) -> str:
         """The published workflow's id; made once."""

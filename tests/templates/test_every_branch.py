@@ -206,7 +206,8 @@ def went_through(stage: Stage, pipeline: Pipeline, execution_id: str) -> None:
     assert (run["status"], run["triggeredBy"]) == ("success", "webhook"), statuses(run)
     assert pending(pipeline.databases["production"]) == 0
     [message] = [r.json for r in stage.receiver.requests if r.path == pipeline.channel]
-    assert "3 migrations of c0ffee" in json.dumps(message)
+    name = pipeline.databases["production"].name
+    assert f"3 migrations of c0ffee are on {name}" in json.dumps(message)
     assert f"/executions/{run['id']}" in json.dumps(message["blocks"])
 
 

@@ -116,6 +116,8 @@ async def test_a_value_is_sent_or_the_default_or_the_teams(
         "hosts": ["a"],
     }
     assert given["region"] == "eu"
+    # People are told the name; the run knows the id, which a new name does not change.
+    assert given["execution"]["connections"] == {given["database"]: "orders"}
     assert "note" not in given  # the flow has its type's empty value
     assert "hook" not in given
 
