@@ -8,7 +8,7 @@ named. What was written into the new tables and columns since is lost.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from runtime_tasks.errors import StepConfigError
 from runtime_tasks.migrations.classify import COMMENTS
@@ -46,10 +46,14 @@ def derived_down(up: str, dialect: str, *, first: int | None = None) -> str:
 
     Raises StepConfigError, naming the statement that has no reverse.
     """
-    statements = split(up, dialect)[:first]
-    created = {m["name"] for s in statements if (m := _created(s.sql)) is not None}
-    lines = [line for s in reversed(statements) for line in _reverse(s.sql, dialect, created)]
+    lines = reverse_of([s.sql for s in split(up, dialect)[:first]], dialect)
     return ";\n".join(lines) + (";" if lines else "")
+
+
+def reverse_of(statements: Sequence[str], dialect: str) -> list[str]:
+    """The statements that undo these, in their order. Raises as :func:`derived_down`."""
+    created = {m["name"] for sql in statements if (m := _created(sql)) is not None}
+    return [line for sql in reversed(statements) for line in _reverse(sql, dialect, created)]
 
 
 def _created(sql: str) -> re.Match[str] | None:

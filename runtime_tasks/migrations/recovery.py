@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 
 from runtime_tasks.errors import OutcomeUnknown, Refused
 from runtime_tasks.migrations.journal import KEPT_SQL, Entry
-from runtime_tasks.migrations.model import Migration, find
+from runtime_tasks.migrations.model import find
 from runtime_tasks.migrations.split import split
 from runtime_tasks.migrations.work import shorten
 
@@ -53,6 +53,9 @@ class Partial:
         text = f"{self.migration} stopped half-way: "
         if self.statements:
             text += f"{self.kept} of {self.statements} statements are applied"
+        elif self.kept:
+            plural = "s are" if self.kept > 1 else " is"
+            text += f"its first {self.kept} statement{plural} applied"
         else:
             text += "the schema is not what it was before it, and the tool has not recorded it"
         if self.unknown:
@@ -81,8 +84,11 @@ def _settle_one(session: Session, entries: list[Entry]) -> Partial | None:
         return None
     if started.detail.get("transactions") == "transactional":
         return _close(session, entries, None)
-    if started.detail.get("transactions") == "tool":
-        return _settle_tool(session, entries)
+    by_tool = started.detail.get("transactions") == "tool"
+    if by_tool and _is_done_by_the_tool(session, started):
+        return None
+    if by_tool and session.database.transactional_ddl:
+        return _close(session, entries, None)
     applied = [e for e in entries if e.kind == "statement" and e.status == "applied"]
     kept = max((e.position for e in applied), default=0)
     sql = [str(e.detail.get("sql", "")) for e in applied]
@@ -98,7 +104,8 @@ def _settle_one(session: Session, entries: list[Entry]) -> Partial | None:
         elif not text.upper().startswith(("SET ", "USE ", "PRAGMA ")):
             unknown = text
     total = int(started.detail.get("statements", 0))
-    if kept == 0 and unknown is None:
+    moved = by_tool and started.detail.get("schema") not in (None, session.schema())
+    if kept == 0 and unknown is None and not moved:
         return _close(session, entries, None)
     return _close(
         session,
@@ -116,29 +123,19 @@ def _settle_one(session: Session, entries: list[Entry]) -> Partial | None:
     )
 
 
-def _settle_tool(session: Session, entries: list[Entry]) -> Partial | None:
+def _is_done_by_the_tool(session: Session, started: Entry) -> bool:
     """A tool of the project's own: its book says whether the migration is done."""
-    started = entries[0]
     standing = {m.id for m in session.history().applied}
-    if (started.migration in standing) == (started.direction == "up"):
-        session.work.journal.write(
-            "migration",
-            "applied",
-            execution=started.execution,
-            direction=started.direction,
-            migration=started.migration,
-        )
-        return None
-    before = started.detail.get("schema")
-    if before is None or before == session.schema() or session.database.transactional_ddl:
-        return _close(session, entries, None)
-    return _close(
-        session,
-        entries,
-        Partial(
-            started.migration, started.direction, started.execution, started.id, 0, 0, unknown=None
-        ),
+    if (started.migration in standing) != (started.direction == "up"):
+        return False
+    session.work.journal.write(
+        "migration",
+        "applied",
+        execution=started.execution,
+        direction=started.direction,
+        migration=started.migration,
     )
+    return True
 
 
 def _close(session: Session, entries: list[Entry], partial: Partial | None) -> Partial | None:
@@ -198,6 +195,7 @@ def decide(session: Session, partials: Sequence[Partial], on_partial: OnPartial)
         elif on_partial == "resume" or complete:
             _refuse_if_edited(session, partial)
             skips[partial.migration] = partial.kept
+            session.work.there[partial.migration] = partial.sql
         else:
             raise _question(partial)
     return skips
@@ -218,30 +216,42 @@ def _question(partial: Partial) -> Refused | OutcomeUnknown:
 
 
 def _mark_applied(session: Session, partial: Partial) -> None:
+    """Write the book: the tool's own, by the tool where it is the project's."""
+    from runtime_tasks.migrations.tools.project_tool import ProjectTool
     from runtime_tasks.migrations.tools.script import ScriptTool
 
-    migration = find(session.history().pending, partial.migration)
-    if migration is None or not isinstance(session.tool, ScriptTool):
-        raise Refused(
-            f"{partial.migration} can only be marked as applied by {session.tool.name} itself"
-        )
-    with session.database.transaction():
-        session.tool.record(session.database, migration, 0)
+    pending = session.history().pending
+    migration = find(pending, partial.migration)
+    if migration is None:
+        raise Refused(f"{partial.migration} cannot be marked as applied: its file is gone")
+    if isinstance(session.tool, ProjectTool):
+        if migration is not pending[0]:
+            raise Refused(
+                f"{partial.migration} cannot be marked as applied: {pending[0].id} comes before it"
+            )
+        session.tool.mark(session.work, migration)
         session.work.journal.write("migration", "applied", migration=migration.id, marked=True)
+    elif isinstance(session.tool, ScriptTool):
+        with session.database.transaction():
+            session.tool.record(session.database, migration, 0)
+            session.work.journal.write("migration", "applied", migration=migration.id, marked=True)
 
 
 def _refuse_if_edited(session: Session, partial: Partial) -> None:
     """What is applied must still be how the file begins; the rest may have been mended."""
     history = session.history()
     migration = find((*history.pending, *history.applied), partial.migration)
-    if migration is None or session.tool.runs_itself:
-        raise Refused(f"{partial.migration} cannot be resumed: {_whose(session, migration)}")
+    if migration is None:
+        raise Refused(f"{partial.migration} cannot be resumed: its file is gone")
+    if session.tool.runs_itself:
+        if partial.kept != len(partial.sql) or not partial.kept:
+            raise Refused(
+                f"{partial.migration} cannot be resumed: the journal does not know what of it is "
+                "applied. Mark it as applied, or take it back by hand"
+            )
+        return  # its driver compares each statement that it leaves out
     now = split(migration.up or "", session.database.dialect)[: partial.kept]
     if [s.sql[:KEPT_SQL] for s in now][: len(partial.sql)] != list(partial.sql)[: len(now)]:
         raise Refused(
             f"{migration.file} cannot be resumed: the part of it that is applied was edited since"
         )
-
-
-def _whose(session: Session, migration: Migration | None) -> str:
-    return "its file is gone" if migration is None else f"{session.tool.name} begins from its start"

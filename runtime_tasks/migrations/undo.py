@@ -11,11 +11,12 @@ from runtime_tasks.errors import Refused, StepConfigError, StepError
 from runtime_tasks.migrations.backup import restore_command
 from runtime_tasks.migrations.database import connect
 from runtime_tasks.migrations.database.base import JOURNAL_TABLE
-from runtime_tasks.migrations.derive import derived_down
+from runtime_tasks.migrations.derive import derived_down, reverse_of
 from runtime_tasks.migrations.journal import Entry
 from runtime_tasks.migrations.model import History, Migration, Undone, find
 from runtime_tasks.migrations.recovery import Partial, settle
 from runtime_tasks.migrations.session import Session
+from runtime_tasks.migrations.split import Statement
 
 
 def undo(
@@ -47,6 +48,7 @@ def undo(
             first = _first_run(session, execution)
             chosen = _since(session, history, first, partials) if first else []
             session.work.skips = {p.migration: p.kept for p in partials}
+            session.work.there = {p.migration: p.sql for p in partials}
         method = _method(session, chosen)
         if chosen and not pretend:
             method = _take_back(session, chosen, first, allow_derived)
@@ -134,11 +136,18 @@ def _take_back(
             details={"irreversible": reasons, "backup": kept},
         )
     work, journal = session.work, session.work.journal
+    half = [m for m in chosen if session.tool.runs_itself and m.id in work.skips]
+    reverses = {m.id: _reverse_of_half(session, m, allow_derived) for m in half}
     journal.open()
     journal.write("run", "started", direction="down", migrations=[m.id for m in chosen])
     session.database.set_timeouts(lock=work.lock_timeout, statement=work.statement_timeout)
     try:
-        session.tool.reverse(work, chosen)
+        for migration in half:
+            _undo_half(session, migration, reverses[migration.id])
+            method = "derived reverse"
+        whole = [migration for migration in chosen if migration not in half]
+        if whole:
+            session.tool.reverse(work, whole)
     except StepError as error:
         journal.write("run", "failed", direction="down", error=str(error))
         raise
@@ -146,6 +155,43 @@ def _take_back(
         "run", "applied", direction="down", schema=session.schema(), back_to=first and first.id
     )
     return method
+
+
+def _reverse_of_half(session: Session, migration: Migration, allowed: bool) -> list[str]:
+    """What undoes the statements that a project's tool left applied, tried on a copy.
+
+    The tool itself has no way back: for it the migration is not applied.
+    """
+    name = session.tool.name
+    if not allowed:
+        raise Refused(
+            f"{migration.id} stopped half-way, and {name} takes back whole migrations only. Allow a "
+            "derived reverse, resume it, or mark it as applied. Nothing was changed"
+        )
+    statements = session.work.there.get(migration.id, ())
+    if len(statements) != session.work.skips[migration.id] or not statements:
+        raise Refused(
+            f"{migration.id} stopped half-way, and the journal does not know what of it is applied: "
+            "take it back by hand. Nothing was changed"
+        )
+    try:
+        lines = reverse_of(statements, session.database.dialect)
+    except StepConfigError as error:
+        raise Refused(
+            f"{migration.id} cannot be taken back: {error}. Nothing was changed"
+        ) from None
+    with session.database.copy(()) as place, connect(place) as copy:
+        for line in lines:
+            copy.run(line)
+    return lines
+
+
+def _undo_half(session: Session, migration: Migration, lines: Sequence[str]) -> None:
+    journal = session.work.journal
+    journal.write("migration", "started", direction="down", migration=migration.id)
+    for line in lines:
+        session.work.run(migration, Statement(line, 1))
+    journal.write("migration", "applied", direction="down", migration=migration.id)
 
 
 def _derived(session: Session, migration: Migration) -> Migration:

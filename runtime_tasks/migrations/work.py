@@ -42,7 +42,9 @@ class Work:
     applied: list[Migration] = field(default_factory=list)
     """What is in the books for good, in this operation."""
     skips: dict[str, int] = field(default_factory=dict)
-    """Statements that a crash left applied already, by migration."""
+    """How many statements a crash left applied already, by migration."""
+    there: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The same for a project's own tool, as texts: it is told which to leave out."""
     done: int = 0
     total: int | None = None
 
@@ -52,7 +54,9 @@ class Work:
 
     def on(self, database: Database, **changes: Any) -> Work:
         """The same work on another database, with books of its own."""
-        return replace(self, database=database, runs=[], applied=[], skips={}, done=0, **changes)
+        return replace(
+            self, database=database, runs=[], applied=[], skips={}, there={}, done=0, **changes
+        )
 
     def run(self, migration: Migration, statement: Statement) -> StatementRun:
         """Run one statement of the migration's and note what it did."""

@@ -183,11 +183,10 @@ def test_alembic_killed_in_the_middle_of_a_revision(
     with visiting(every_database_url, folder, execution="next") as session:
         partials = settle(session)
         if every_database_url.startswith("mysql"):
-            assert [p.migration for p in partials] == ["aaa2"]
-            session.database.run("DROP TABLE second")
+            assert [(p.migration, p.kept) for p in partials] == [("aaa2", 1)]
         else:
             assert partials == []
-        execute(session)
+        execute(session, on_partial="resume")
         assert session.history().pending == ()
 
 

@@ -9,44 +9,19 @@ input: ``{"action": "discover" | "upgrade" | "downgrade", "folder", "ini",
 import json
 import os
 import sys
-import threading
 import time
 import traceback
 
-OUT = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-os.dup2(2, 1)  # whatever env.py prints goes to standard error, not between our lines
-START = time.monotonic()
-
-
-def say(event, **fields):
-    OUT.write(json.dumps({"event": event, **fields}, default=str) + "\n")
-    OUT.flush()
-
-
-def wait_for_the_parent(task):
-    """Where half a migration can stay, the parent first notes what the schema is like."""
-    if task.get("ask"):
-        GO.wait()
-        GO.clear()
-
-
-class Stop(BaseException):
-    """The parent wants no further revision."""
-
-
-def end_with_the_parent():
-    """Our standard input closes when the worker dies, however it dies; then we end too."""
-
-    def wait():
-        for line in sys.stdin:
-            {"stop": STOP, "go": GO}[line.strip()].set()
-        if not FINISHED.is_set():
-            os._exit(70)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-STOP, GO, FINISHED = threading.Event(), threading.Event(), threading.Event()
+from dataroll_talk import (
+    FINISHED,
+    LONGEST,
+    MIGRATIONS,
+    OUT,
+    STOP,
+    Stop,
+    end_with_the_parent,
+    say,
+)
 
 
 def redirect_engines(task):
@@ -134,16 +109,31 @@ def watch_statements(task):
 
     @event.listens_for(Engine, "before_cursor_execute")
     def before(conn, cursor, statement, parameters, context, executemany):
+        context._dataroll_skip = MIGRATIONS.covers(statement)
         context._dataroll_started = time.perf_counter()
+
+    @event.listens_for(Engine, "do_execute")
+    def execute(cursor, statement, parameters, context):
+        return True if getattr(context, "_dataroll_skip", False) else None
+
+    @event.listens_for(Engine, "do_executemany")
+    def execute_many(cursor, statement, parameters, context):
+        return True if getattr(context, "_dataroll_skip", False) else None
+
+    @event.listens_for(Engine, "do_execute_no_params")
+    def execute_alone(cursor, statement, context):
+        return True if getattr(context, "_dataroll_skip", False) else None
 
     @event.listens_for(Engine, "after_cursor_execute")
     def after(conn, cursor, statement, parameters, context, executemany):
+        if context._dataroll_skip:
+            return
         rows = (
             cursor.rowcount if (context.isinsert or context.isupdate or context.isdelete) else None
         )
         say(
             "statement",
-            sql=statement[:20000],
+            sql=statement[:LONGEST],
             ms=(time.perf_counter() - context._dataroll_started) * 1000,
             rows=rows if rows is not None and rows >= 0 else None,
             autocommit=bool(getattr(conn, "_is_autocommit_isolation", lambda: False)()),
@@ -152,7 +142,7 @@ def watch_statements(task):
     @event.listens_for(Engine, "handle_error")
     def failed(context):
         if context.statement:
-            say("failed-statement", sql=context.statement[:20000])
+            say("failed-statement", sql=context.statement[:LONGEST])
 
     @event.listens_for(Engine, "commit")
     def commit(conn):
@@ -249,12 +239,15 @@ def run(task):
         for step in steps:
             if STOP.is_set():
                 raise Stop()
-            say("revision-started", id=step.revision.revision)
-            wait_for_the_parent(task)
+            MIGRATIONS.begin(step.revision.revision)
             yield step
-            say("revision-done", id=step.revision.revision)
+            MIGRATIONS.end()
 
-    work = {"discover": discover, "upgrade": upgrade, "downgrade": downgrade}[task["action"]]
+    def stamp(current, context):
+        return script._stamp_revs(task["revisions"][0], current)
+
+    actions = {"discover": discover, "upgrade": upgrade, "downgrade": downgrade, "stamp": stamp}
+    work = actions[task["action"]]
     options = {"dont_mutate": True} if task["action"] == "discover" else {}
     with EnvironmentContext(config, script, fn=work, **options):
         script.run_env()
@@ -263,6 +256,7 @@ def run(task):
 def main():
     task = json.loads(sys.stdin.readline())
     end_with_the_parent()
+    MIGRATIONS.set_up(task)
     for name, value in task.get("environment", {}).items():
         os.environ[name] = value
     try:

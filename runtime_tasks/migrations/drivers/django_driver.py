@@ -9,39 +9,19 @@ import json
 import os
 import re
 import sys
-import threading
 import time
 import traceback
 
-OUT = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-os.dup2(2, 1)
-STOP, GO, FINISHED = threading.Event(), threading.Event(), threading.Event()
-
-
-def say(event, **fields):
-    OUT.write(json.dumps({"event": event, **fields}, default=str) + "\n")
-    OUT.flush()
-
-
-def wait_for_the_parent(task):
-    """Where half a migration can stay, the parent first notes what the schema is like."""
-    if task.get("ask"):
-        GO.wait()
-        GO.clear()
-
-
-class Stop(BaseException):
-    pass
-
-
-def end_with_the_parent():
-    def wait():
-        for line in sys.stdin:
-            {"stop": STOP, "go": GO}[line.strip()].set()
-        if not FINISHED.is_set():
-            os._exit(70)
-
-    threading.Thread(target=wait, daemon=True).start()
+from dataroll_talk import (
+    FINISHED,
+    LONGEST,
+    MIGRATIONS,
+    OUT,
+    STOP,
+    Stop,
+    end_with_the_parent,
+    say,
+)
 
 
 def set_up(task):
@@ -109,10 +89,9 @@ def run(task):
         if action in ("apply_start", "unapply_start"):
             if STOP.is_set():
                 raise Stop()
-            say("revision-started", id=f"{migration.app_label}.{migration.name}")
-            wait_for_the_parent(task)
+            MIGRATIONS.begin(f"{migration.app_label}.{migration.name}")
         elif action in ("apply_success", "unapply_success"):
-            say("revision-done", id=f"{migration.app_label}.{migration.name}")
+            MIGRATIONS.end()
 
     executor = MigrationExecutor(connection, progress)
     loader = executor.loader
@@ -137,17 +116,19 @@ def run(task):
         return
 
     def watch(execute, sql, params, many, context):
+        if MIGRATIONS.covers(str(sql)):
+            return None
         started = time.perf_counter()
         try:
             result = execute(sql, params, many, context)
         except Exception:
-            say("failed-statement", sql=str(sql)[:20000])
+            say("failed-statement", sql=str(sql)[:LONGEST])
             raise
         rows = context["cursor"].rowcount
         writes = re.match(r"\s*(INSERT|UPDATE|DELETE)", str(sql), re.I)
         say(
             "statement",
-            sql=str(sql)[:20000],
+            sql=str(sql)[:LONGEST],
             ms=(time.perf_counter() - started) * 1000,
             rows=rows if writes and rows >= 0 else None,
             autocommit=not connection.in_atomic_block,
@@ -155,6 +136,9 @@ def run(task):
         return result
 
     wanted = [tuple(key) for key in task["migrations"]]
+    if task["action"] == "stamp":
+        executor.recorder.record_applied(*wanted[0])
+        return
     with connection.execute_wrapper(watch):
         if task["action"] == "upgrade":
             steps = plan[: len(wanted)]
@@ -194,6 +178,7 @@ def run(task):
 def main():
     task = json.loads(sys.stdin.readline())
     end_with_the_parent()
+    MIGRATIONS.set_up(task)
     os.environ.update(task.get("environment", {}))
     try:
         run(task)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from runtime_tasks.errors import StepConfigError
@@ -63,6 +63,7 @@ class Alembic(ProjectTool):
         migrations: Sequence[Migration],
         heard: Heard,
         on_connect: Sequence[str] = (),
+        skip: Mapping[str, Sequence[str]] | None = None,
     ) -> Event:
         ini, scripts = _configuration(folder) or (None, None)
         cwd = (ini.parent if ini else folder).absolute()
@@ -72,7 +73,8 @@ class Alembic(ProjectTool):
         task = {
             "action": action,
             "on_connect": list(on_connect),
-            "ask": not database.transactional_ddl,
+            "ask": not database.transactional_ddl and action != "discover",
+            "skip": {name: list(statements) for name, statements in (skip or {}).items()},
             "revisions": [m.id for m in migrations],
             "url": url.text(),
             "cwd": str(cwd),

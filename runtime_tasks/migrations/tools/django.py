@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +63,13 @@ class Django(ProjectTool):
         migrations: Sequence[Migration],
         heard: Heard,
         on_connect: Sequence[str] = (),
+        skip: Mapping[str, Sequence[str]] | None = None,
     ) -> Event:
         task = {
             "action": action,
             "on_connect": list(on_connect),
-            "ask": not database.transactional_ddl,
+            "ask": not database.transactional_ddl and action != "discover",
+            "skip": {name: list(statements) for name, statements in (skip or {}).items()},
             "cwd": str(folder.absolute()),
             "settings": _settings(folder),
             "database": _database(database.url),

@@ -7,7 +7,7 @@ upgrade runs on a copy which then becomes the database: all of it or nothing.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,12 @@ class ProjectTool:
         migrations: Sequence[Migration],
         heard: Heard,
         on_connect: Sequence[str] = (),
+        skip: Mapping[str, Sequence[str]] | None = None,
     ) -> Event:
         """Run the driver for one action; give its last event.
 
-        ``on_connect``: SQL that the tool's own connections run before anything else.
+        ``on_connect``: SQL that the tool's own connections run before anything else. ``skip``:
+        by migration, the statements that are applied already and left out.
         """
 
     @abstractmethod
@@ -73,7 +75,9 @@ class ProjectTool:
         first = work.database.for_a_tool(
             lock=work.lock_timeout, statement=work.statement_timeout, holding=not work.trial
         )
-        last = self.speak(work.database, work.folder, action, migrations, stand.heard, first)
+        last = self.speak(
+            work.database, work.folder, action, migrations, stand.heard, first, work.there
+        )
         if last["event"] == "done":
             for migration in migrations:
                 stand.keep(migration)
@@ -96,6 +100,12 @@ class ProjectTool:
             kept=stand.kept,
             **kind,
         )
+
+    def mark(self, work: Work, migration: Migration) -> None:
+        """Write into the tool's book, by the tool, that the migration is applied."""
+        last = self.speak(work.database, work.folder, "stamp", [migration], lambda *_: None)
+        if last["event"] != "done":
+            raise StepError(self.explain(last, work.database))
 
     def listen(self, database: Database, folder: Path) -> dict[str, Any]:
         """What the driver says of the history."""
