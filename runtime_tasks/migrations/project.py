@@ -1,7 +1,8 @@
 """A project's own tool, run with the project's own interpreter in a subprocess.
 
 What the child says arrives as lines of JSON; what it prints goes to its
-standard error and into the error message when it fails. The database's URL
+standard error, from there to whoever hears, line by line, and into the error
+message when it ends without a last word. The database's URL
 goes through its standard input and never onto a command line, and none of
 the worker's own secrets are in its environment.
 """
@@ -13,7 +14,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
@@ -68,6 +70,8 @@ def converse(
 ) -> Event:
     """Run a driver; call ``heard(event, tell)`` for each line; give the last event.
 
+    What the tool prints is heard as ``{"event": "printed", "text": …}``, without passwords.
+
     ``tell("stop")`` asks for an end before the next migration, ``tell("go")`` answers a driver
     that waits because its task says ``ask``.
 
@@ -90,14 +94,22 @@ def converse(
             stdin.write(f"{word}\n")
             stdin.flush()
 
+        printed = Printed(complaints.fileno())
+
+        def hear_what_was_printed(*, to_the_end: bool = False) -> None:
+            for line in printed.lines(to_the_end=to_the_end):
+                heard({"event": "printed", "text": url.scrub(line)}, tell)
+
         last: Event = {}
         try:
             stdin.write(json.dumps(task) + "\n")
             stdin.flush()
             for event in _events(stdout):
+                hear_what_was_printed()
                 last = event
                 heard(event, tell)
             child.wait()
+            hear_what_was_printed(to_the_end=True)
         except BrokenPipeError:
             child.wait()
         finally:
@@ -117,6 +129,33 @@ def converse(
                 details={"lastEvent": dict(last)},
             )
         return last
+
+
+@dataclass
+class Printed:
+    """The lines of a growing file. Of much only the beginning: a log is no place for a flood."""
+
+    descriptor: int
+    left: int = 500
+    _place: int = 0
+    _rest: bytes = b""
+
+    def lines(self, *, to_the_end: bool) -> Iterator[str]:
+        while found := os.pread(self.descriptor, 65536, self._place):
+            self._place += len(found)
+            *whole, self._rest = (self._rest + found).split(b"\n")
+            yield from self._shown(whole)
+            self._rest = self._rest[-65536:]
+        if to_the_end and self._rest:
+            yield from self._shown([self._rest])
+
+    def _shown(self, lines: Sequence[bytes]) -> Iterator[str]:
+        for line in lines:
+            text = line.decode(errors="replace").rstrip()
+            if not text or self.left < 0:
+                continue
+            self.left -= 1
+            yield text[:2000] if self.left >= 0 else "… more was printed, and is left out"
 
 
 def _events(lines: IO[str]) -> Iterator[Event]:

@@ -17,7 +17,7 @@ from runtime_tasks.migrations.tools.golang_migrate import lock_id
 from runtime_tasks.migrations.undo import undo
 from runtime_tasks.migrations.work import MigrationFailed
 from tests.migrations.layouts import STEPS, TOOLS, layout
-from tests.migrations.projects import visiting, whole, write
+from tests.migrations.projects import USERS, alembic, visiting, whole, write
 
 
 @pytest.fixture(params=TOOLS)
@@ -200,3 +200,25 @@ def test_goose_without_a_transaction(postgresql_url: str, tmp_path: Path) -> Non
         undo(session)
     with connect(postgresql_url) as database:
         assert database.tables() == set()
+
+
+def test_what_a_project_prints_is_progress_in_its_order_and_bounded(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    up = (
+        'print("moving the users"); [print(f"row {n}") for n in range(900)]\n'
+        '    op.execute("CREATE TABLE moved (id INTEGER)")'
+    )
+    folder = alembic(tmp_path / "project", USERS, ("move", up, "pass"))
+    with visiting(
+        sqlite_url, folder, progress=lambda message, done, total: said.append(message)
+    ) as session:
+        execute(session)
+    printed = [line for line in said if not line.startswith("aaa")]
+    assert printed[:2] == ["moving the users", "row 0"]
+    assert printed[-1] == "… more was printed, and is left out"
+    assert len(printed) == 501
+    place = said.index("moving the users")
+    assert any("CREATE TABLE users" in line for line in said[:place])
+    assert any("CREATE TABLE moved" in line for line in said[place:])

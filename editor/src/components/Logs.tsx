@@ -48,8 +48,10 @@ export function Logs({
     });
   }, [executionId, live]);
 
-  const known = new Set((first.data ?? []).map((line) => line.id));
-  const all = [...(first.data ?? []), ...fresh.filter((line) => !known.has(line.id))];
+  // A line that comes again has learnt its node; one that comes late belongs where it was said.
+  const all = [...new Map([...(first.data ?? []), ...fresh].map((line) => [line.id, line])).values()].sort(
+    (one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0),
+  );
   const words = text.toLowerCase();
   const shown = all.filter(
     (line) => (!nodeId || line.nodeId === nodeId) && (!words || line.message.toLowerCase().includes(words)),

@@ -52,6 +52,8 @@ class Stand:
                 self._statement(event)
             case "failed-statement":
                 self.failed_sql = event["sql"]
+            case "printed":
+                self.work.progress(event["text"], None, None)
             case "commit":
                 self._committed()
             case "rollback":
