@@ -7,13 +7,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import click
 import httpx
 
 from cli.installation import Installation, prefect_server_environment, prepare
 from cli.supervisor import Child, Supervisor, port_taken
+from runtime_tasks.lifeline import LIFELINE, held
 
 START_UP = 120.0
 """Seconds after which a start that is still not ready is given up."""
@@ -47,9 +49,21 @@ async def serve(
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with held(installation.home) as lifeline:
+        return await supervised(installation, lifeline, sample, say, ready, stop)
+
+
+async def supervised(
+    installation: Installation,
+    lifeline: Path,
+    sample: bool,
+    say: Callable[[str], None],
+    ready: Callable[[], None] | None,
+    stop: asyncio.Event,
+) -> int:
     supervisor = Supervisor(say)
     try:
-        start_children(installation, supervisor)
+        start_children(installation, supervisor, {LIFELINE: str(lifeline)})
         starting = asyncio.create_task(announce(installation, sample, say, ready))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -80,9 +94,11 @@ def taken_ports(installation: Installation) -> str | None:
     return "\n".join(lines)
 
 
-def start_children(installation: Installation, supervisor: Supervisor) -> None:
+def start_children(
+    installation: Installation, supervisor: Supervisor, more: Mapping[str, str]
+) -> None:
     logs = installation.home / "logs"
-    environment = installation.environment
+    environment = {**installation.environment, **more}
     if installation.own_prefect:
         command = [
             *(sys.executable, "-m", "prefect", "server", "start"),

@@ -29,6 +29,9 @@ def worker(pool: str, limit: int | None) -> None:
     os.environ.setdefault("PREFECT_WORKER_PREFETCH_SECONDS", "5")
     import anyio
 
+    from runtime_tasks.lifeline import follow
+
+    follow()
     anyio.run(serve, pool, limit)
 
 

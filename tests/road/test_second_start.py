@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,7 +35,9 @@ class Started:
 
 
 @contextmanager
-def started(environment: dict[str, str]) -> Iterator[Started]:
+def started(
+    environment: dict[str, str], *, ending: signal.Signals = signal.SIGINT
+) -> Iterator[Started]:
     """Everything, from the command to Ctrl-C. Its own session, so that nobody else gets the key."""
     process = subprocess.Popen(
         [sys.executable, "-m", "cli", "up"],
@@ -58,20 +61,44 @@ def started(environment: dict[str, str]) -> Iterator[Started]:
         yield Started(said, ApiClient(url, token), process)
     finally:
         if process.poll() is None:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(ending)
         process.communicate(timeout=60)
 
 
-def processes_of(home: Path) -> list[str]:
-    """Command lines of the processes that belong to an installation."""
+def processes_of(home: Path) -> dict[int, str]:
+    """Command lines of the processes that belong to an installation, by their ids."""
     mark = f"DATAROLL_HOME={home}\0".encode()
-    found = []
+    found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if mark in (folder / "environ").read_bytes() + b"\0":
-                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                found[int(folder.name)] = words.strip()
         except OSError:
             continue  # it has ended meanwhile, or is somebody else's
+    return found
+
+
+def kill_the_worker(home: Path) -> None:
+    """With kill -9: the flow process that it started is nobody's child from then on."""
+    [worker] = [
+        pid for pid, words in processes_of(home).items() if words.endswith(" -m cli worker")
+    ]
+    os.kill(worker, signal.SIGKILL)
+    end = time.monotonic() + 60
+    while not any(
+        words.endswith(" -m cli worker") and pid != worker
+        for pid, words in processes_of(home).items()
+    ):
+        assert time.monotonic() < end, "no other worker was started"
+        time.sleep(0.2)
+
+
+def left_behind(home: Path, seconds: float) -> dict[int, str]:
+    """What still belongs to the installation after at most this long."""
+    end = time.monotonic() + seconds
+    while (found := processes_of(home)) and time.monotonic() < end:
+        time.sleep(0.2)
     return found
 
 
@@ -84,13 +111,15 @@ def test_a_second_start_finds_the_waiting_run_and_takes_it_to_its_end(tmp_path: 
         "DATAROLL_PORT": str(port),
         "DATAROLL_PREFECT_PORT": str(prefect_port),
     }
-    with started(environment) as first:
+    with started(environment, ending=signal.SIGKILL) as first:
         assert sum("http" in line for line in first.said) == 1, "one URL"
         assert re.search(rf"http://127\.0\.0\.1:{port}/\S+", first.ready)
         (run,) = first.admin.get("/api/executions")["items"]
         approval = first.admin.wait_for_approval(run["id"])
-    assert first.process.returncode == 0
-    assert processes_of(home) == []
+        kill_the_worker(home)
+    # Killed, and yet nothing of it is left: not even the process of the waiting run.
+    assert first.process.returncode == -signal.SIGKILL
+    assert left_behind(home, 30) == {}
 
     with started(environment) as second:
         assert not any("sample" in line for line in second.said), "the sample is added once"
@@ -107,4 +136,4 @@ def test_a_second_start_finds_the_waiting_run_and_takes_it_to_its_end(tmp_path: 
         messages = (home / "inbox.jsonl").read_text().splitlines()
         assert len(messages) == 1
     assert second.process.returncode == 0
-    assert processes_of(home) == []
+    assert left_behind(home, 0) == {}

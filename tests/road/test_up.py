@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
+
+import pytest
 
 from cli.installation import prepare
 from cli.supervisor import Child, Supervisor
@@ -55,12 +58,59 @@ async def test_stopping_ends_every_child_and_what_it_started(tmp_path: Path) -> 
     assert parent.process is not None
     await supervisor.stop()
     assert parent.process.returncode is not None
+    await until(lambda: is_gone(grandchild))
 
-    def gone() -> bool:
-        stat = Path(f"/proc/{grandchild}/stat")
-        return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
 
-    await until(gone)
+SUPERVISOR = """
+import asyncio, os, sys
+from pathlib import Path
+from cli.supervisor import Child, Supervisor
+from runtime_tasks.lifeline import LIFELINE, held
+
+async def main(folder):
+    with held(folder) as line:
+        supervisor = Supervisor(print)
+        environment = {**os.environ, LIFELINE: str(line)}
+        program = (folder / "child.py").read_text()
+        supervisor.keep(Child("x", [sys.executable, "-c", program], environment, folder / "log"))
+        await asyncio.sleep(600)
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+CHILD = """
+import os, subprocess, sys, time
+from runtime_tasks.lifeline import follow
+follow()
+program = "from runtime_tasks.lifeline import follow; follow(); import time; time.sleep(600)"
+grandchild = subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
+print(os.getpid(), grandchild.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+async def test_however_a_supervisor_ends_what_follows_it_ends_too(
+    tmp_path: Path, ending: signal.Signals
+) -> None:
+    (tmp_path / "child.py").write_text(CHILD)
+    log = tmp_path / "log"
+    supervisor = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", SUPERVISOR, str(tmp_path)), start_new_session=True
+    )
+    await until(lambda: log.exists() and len(log.read_text().split()) == 2)
+    child, grandchild = (int(word) for word in log.read_text().split())
+    # As after a worker that was killed: the grandchild is nobody's, and nothing of it ends.
+    os.kill(child, signal.SIGKILL)
+    await until(lambda: is_gone(child))
+    assert not is_gone(grandchild)
+    supervisor.send_signal(ending)
+    await supervisor.wait()
+    await until(lambda: is_gone(grandchild))
+
+
+def is_gone(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
