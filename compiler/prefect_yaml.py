@@ -37,10 +37,36 @@ def prefect_yaml(flows: Iterable[CompiledFlow], folder: str = "generated") -> st
 
 
 def with_deployment(text: str, flow: CompiledFlow, *, filename: str, slug: str) -> str:
-    """``text``, a file like this one or empty, with the deployment of a flow that lies beside it."""
+    """``text``, a file like this one or empty, with the deployment of a flow that lies beside it.
+
+    A file that somebody else wrote is given back as it is.
+    """
+    before = _known(text)
+    if before is None:
+        return text
     made = _deployment(flow, filename, slug, slug)
-    before = (yaml.safe_load(text) or {}).get("deployments") or []
     return _text([*(each for each in before if each.get("name") != slug), made])
+
+
+def without_deployment(text: str, slug: str) -> str:
+    """The same without that deployment."""
+    before = _known(text)
+    if not any(each.get("name") == slug for each in before or ()):
+        return text
+    return _text(each for each in before or () if each.get("name") != slug)
+
+
+def _known(text: str) -> list[dict[str, Any]] | None:
+    """The deployments of a file like this one; None where it is another, or was broken by hand."""
+    if not text.strip():
+        return []
+    if not text.startswith(HEADER.partition("\n")[0]):
+        return None
+    try:
+        known = yaml.safe_load(text)["deployments"] or []
+        return known if all(isinstance(each["entrypoint"], str) for each in known) else None
+    except (yaml.YAMLError, KeyError, TypeError):
+        return None
 
 
 def slug_of(flow: CompiledFlow) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from compiler.compiled import CompiledFlow
-from compiler.prefect_yaml import with_deployment
+from compiler.prefect_yaml import with_deployment, without_deployment
 from server.actors import SERVER, Actor
 from server.database import Database
 from server.models import Workflow, WorkflowDefinition, WorkflowTrigger
@@ -92,18 +92,32 @@ class PrefectPublisher:
 
     async def undo(self, workflow: Workflow) -> None:
         """Take back the last publication of this workflow, as far as it got."""
-        steps = self._last.pop(workflow.id, None)
+        steps = await self._take_back(workflow)
         if steps is None:
             return
-        if steps.commit is not None and self.repository is not None:
-            await self.repository.undo(steps.commit)
-        steps.files.undo()
-        await self.restore(workflow)
+        await self._align()
         if steps.made is not None:
             try:
                 await self.orchestrator.undeploy(steps.made)
             except Exception as error:
                 log.warning("the deployment %s stays, without schedules: %s", steps.made, error)
+
+    async def _take_back(self, workflow: Workflow) -> Steps | None:
+        """The commit and the files of what was done last with this workflow."""
+        steps = self._last.pop(workflow.id, None)
+        if steps is not None:
+            if steps.commit is not None and self.repository is not None:
+                await self.repository.undo(steps.commit)
+            steps.files.undo()
+        return steps
+
+    async def _align(self) -> None:
+        """Prefect's schedules as our tables have them; later, where it cannot be done now."""
+        try:
+            await self.aligner.align()
+        except Exception as error:
+            log.warning("Prefect is put right later: %s", error)
+            self.aligner.wake()
 
     async def stage(
         self, workflow: Workflow, version: WorkflowDefinition, compiled: CompiledFlow
@@ -114,18 +128,28 @@ class PrefectPublisher:
         FileChanges().write(path, compiled.source)
         return await self._deploy(workflow, version.version, compiled, name)
 
-    async def unpublish(self, workflow: Workflow) -> None:
+    async def unpublish(self, workflow: Workflow, author: Actor = SERVER) -> None:
         if workflow.deployment_id is not None:
             await self.orchestrator.set_schedules(workflow.deployment_id, ())
             await self.orchestrator.listen_for(workflow.slug, None)
+        steps = self._last[workflow.id] = Steps()
+        path = self.generated / DEPLOYMENTS
+        before = path.read_text() if path.exists() else ""
+        text = without_deployment(before, workflow.slug)
+        if text == before:
+            return
+        try:
+            steps.files.write(path, text)
+            if self.repository is not None:
+                steps.commit = await self.repository.commit_unpublishing(workflow, author)
+        except BaseException:
+            await self.restore(workflow)
+            raise
 
     async def restore(self, workflow: Workflow) -> None:
-        """Prefect's schedules as our tables have them; later, where it cannot be done now."""
-        try:
-            await self.aligner.align()
-        except Exception as error:
-            log.warning("Prefect is put right later: %s", error)
-            self.aligner.wake()
+        """Take the last :meth:`unpublish` back: our tables say that it is published."""
+        await self._take_back(workflow)
+        await self._align()
 
     def _keep_version(
         self,

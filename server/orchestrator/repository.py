@@ -105,6 +105,15 @@ class Repository:
             self._commit, self.main, files, message(workflow, version, compiled), author
         )
 
+    async def commit_unpublishing(self, workflow: Workflow, author: Actor) -> Commit | None:
+        """Commit the ``prefect.yaml`` that leaves it out; in review mode that is the reviewers' own
+        business."""
+        if self.review_mode:
+            return None
+        subject = f"Unpublish {' '.join(workflow.name.split())}\n\nWorkflow: {workflow.id}\n"
+        files = {DEPLOYMENTS: (self.folder / DEPLOYMENTS).read_text()}
+        return await asyncio.to_thread(self._commit, self.main, files, subject, author)
+
     async def undo(self, commit: Commit) -> None:
         await asyncio.to_thread(self._undo, commit)
 

@@ -29,6 +29,8 @@ from server.workflows.compiling import Compiled, as_json, compiled, refused, tak
 from server.workflows.publisher import Deferred, Publisher
 from server.workflows.queries import definition_of, open_runs, version_of
 
+PUBLISHING = "publish"
+"""One at a time in all: publications share files, and what one takes back is not another's."""
 _COMPILED = ("changelog", "digest", "source", "filename", "source_map", "interface")
 
 Change = Callable[[AsyncSession, Workflow], Awaitable[None]]
@@ -71,7 +73,7 @@ async def publish(
     change: Change | None = None,
 ) -> Publication:
     """Publish the draft, or with ``version`` an earlier version again (a roll-back)."""
-    async with database.alone(f"publish:{workflow_id}"):
+    async with database.alone(PUBLISHING):
         seen = await _load(database, workflow_id, version, change)
         _require(seen, revision)
         definition = seen.definition
@@ -227,12 +229,12 @@ async def unpublish(
     change: Change | None = None,
 ) -> Workflow:
     """No more runs start; those under way go on. Twice is once."""
-    async with database.alone(f"publish:{workflow_id}"):
+    async with database.alone(PUBLISHING):
         seen = await _load(database, workflow_id)
         _require(seen, revision)
         was_published, version = seen.workflow.is_published, seen.workflow.published_version
         if was_published:
-            await _stop(publisher, seen.workflow, "the workflow is still published")
+            await _stop(publisher, seen.workflow, caller.actor, "the workflow is still published")
         try:
             async with database.writing() as session:
                 workflow = await _unchanged(session, seen)
@@ -270,14 +272,14 @@ async def remove(
     revision: int | None = None,
 ) -> None:
     """Delete a workflow; its runs stay. Raises Conflict while one of them is under way."""
-    async with database.alone(f"publish:{workflow_id}"):
+    async with database.alone(PUBLISHING):
         seen = await _load(database, workflow_id)
         _require(seen, revision)
         was_published = seen.workflow.is_published
         if was_published:
             async with database.reading() as session:
                 await service.require_no_runs(session, workflow_id)
-            await _stop(publisher, seen.workflow, "nothing was deleted")
+            await _stop(publisher, seen.workflow, caller.actor, "nothing was deleted")
         try:
             async with database.writing() as session:
                 workflow = await _unchanged(session, seen)
@@ -288,8 +290,8 @@ async def remove(
             raise
 
 
-async def _stop(publisher: Publisher, workflow: Workflow, otherwise: str) -> None:
+async def _stop(publisher: Publisher, workflow: Workflow, actor: Actor, otherwise: str) -> None:
     try:
-        await publisher.unpublish(workflow)
+        await publisher.unpublish(workflow, actor)
     except OrchestratorUnavailable:
         raise Unavailable(f"the orchestrator does not answer; {otherwise}, try again") from None

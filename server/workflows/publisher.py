@@ -38,7 +38,7 @@ class Publisher(Protocol):
     ) -> str:
         """Deploy a draft for a test run: no schedules, nothing committed."""
 
-    async def unpublish(self, workflow: Workflow) -> None:
+    async def unpublish(self, workflow: Workflow, author: Actor = SERVER) -> None:
         """No more runs start from it; those under way go on."""
 
     async def restore(self, workflow: Workflow) -> None:
@@ -65,7 +65,7 @@ class NoPublisher:
     ) -> str:
         raise _nobody()
 
-    async def unpublish(self, workflow: Workflow) -> None:
+    async def unpublish(self, workflow: Workflow, author: Actor = SERVER) -> None:
         raise _nobody()
 
     async def restore(self, workflow: Workflow) -> None:
@@ -108,7 +108,7 @@ class FakePublisher:
         self.staged.append((workflow.id, version.version))
         return f"test-{workflow.slug}-{version.version}"
 
-    async def unpublish(self, workflow: Workflow) -> None:
+    async def unpublish(self, workflow: Workflow, author: Actor = SERVER) -> None:
         self._fail()
         self.unpublished.append(workflow.id)
 

@@ -188,6 +188,7 @@ FAILURES = {
     "the deployment": fail_deploying,
     "the flow's readable copy": fail_writing(2),
     "the definition's readable copy": fail_writing(3),
+    "prefect.yaml": fail_writing(4),
     "the commit": fail_committing,
     "taking the old schedule away": fail_scheduling(1),
     "setting the new schedule": fail_scheduling(2),
@@ -218,6 +219,41 @@ async def test_a_failure_at_any_step_leaves_everything_as_it_was(
     assert (await place.publish(workflow_id)).status_code == 200
     live = [crons for crons in place.schedules().values() if crons]
     assert live == [["0 4 * * *"]]
+
+
+async def test_prefect_yaml_lists_what_is_published_and_nothing_else(place: Place) -> None:
+    def listed() -> dict[str, list[str]]:
+        text = run_git(place.generated, "show", "HEAD:prefect.yaml") + "\n"
+        assert text == (place.generated / "prefect.yaml").read_text()
+        assert run_git(place.generated, "status", "--porcelain") == ""
+        return {
+            each["entrypoint"]: [schedule["cron"] for schedule in each["schedules"]]
+            for each in yaml.safe_load(text)["deployments"]
+        }
+
+    one = await place.create(nightly(2), "One")
+    two = await place.create(nightly(5), "Two")
+    await place.publish(two)
+    await place.publish(one)
+    assert listed() == {"one.py:nightly": ["0 2 * * *"], "two.py:nightly": ["0 5 * * *"]}
+    await place.edit(one, nightly(3))
+    await place.publish(one)
+    assert listed() == {"one.py:nightly": ["0 3 * * *"], "two.py:nightly": ["0 5 * * *"]}
+    answer = await place.world.admin.post(f"/api/workflows/{two}/unpublish")
+    assert answer.status_code == 200, answer.text
+    assert listed() == {"one.py:nightly": ["0 3 * * *"]}
+    assert run_git(place.generated, "log", "-1", "--format=%an|%s") == (
+        "admin@localhost|Unpublish Two"
+    )
+
+
+async def test_a_prefect_yaml_that_somebody_wrote_is_left_alone(place: Place) -> None:
+    own = "# ours\nname: us\ndeployments: []\n"
+    (place.generated / "prefect.yaml").write_text(own)
+    workflow_id = await place.create(nightly(2))
+    assert (await place.publish(workflow_id)).status_code == 200
+    assert (place.generated / "prefect.yaml").read_text() == own
+    assert (await place.world.admin.post(f"/api/workflows/{workflow_id}/unpublish")).is_success
 
 
 async def test_schedules_that_a_crash_left_wrong_are_put_right(place: Place) -> None:
