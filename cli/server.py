@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 def server() -> None:
     """Serve the API and the web app. Everything is configured by DATAROLL_* variables."""
     from cli.installation import prepare
+    from runtime_tasks.lifeline import follow
 
+    follow()
     installation = prepare()
     # Before Prefect is imported: it reads its settings once.
     os.environ.update(installation.environment)
+    # Everything here is asked again by a loop or a person; nobody should wait a minute for an error.
+    os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "2")
     import uvicorn
 
     from server.app import create_app

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,18 +30,21 @@ from uuid import UUID
 from prefect import Task, get_client, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext
+from prefect.context import FlowRunContext, SyncClientContext
 from prefect.futures import PrefectConcurrentFuture, PrefectFuture
 from prefect.states import Cancelled as CancelledState
 from prefect.states import Completed, Failed
 
 from runtime_tasks.errors import Cancelled, OutcomeUnknown
+from runtime_tasks.lifeline import follow
 from runtime_tasks.run import journal, report
 from runtime_tasks.run.approvals import Approvals
 from runtime_tasks.run.channel import ServerChannel
 from runtime_tasks.run.node import NodeContext, NodeResult, attempt
+from runtime_tasks.run.outcome import outcome_of, rejection
+from runtime_tasks.run.patience import PATIENCE, PAUSE, is_absence, patiently
 from runtime_tasks.run.rules import ANY_FAILED, Edge, NodeRecord, Rules
-from runtime_tasks.steps.migrations import DryRunOutput, RollbackOutput
+from runtime_tasks.steps.migrations import DryRunOutput
 
 __all__ = ["WorkflowRun", "any_failed", "failed", "succeeded", "took"]
 
@@ -106,8 +110,9 @@ class WorkflowRun:
         self._changed = asyncio.Event()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._writing: set[asyncio.Task[None]] = set()
-        self._writer = asyncio.Lock()
-        self._heart: asyncio.Task[None] | None = None
+        self._writer, self._painter = asyncio.Lock(), asyncio.Lock()
+        self._news = asyncio.Event()
+        self._beside: list[asyncio.Task[None]] = []
 
     # What the flow's body asks and says.
 
@@ -161,11 +166,18 @@ class WorkflowRun:
         self._in_flight.add(self.loop.create_task(self._run_node(node, context)))
 
     async def __aiter__(self) -> AsyncIterator[int]:
+        follow()
+        # One client for every node's thread: making one takes longer than most of what it is for.
+        with SyncClientContext.get_or_create():
+            async for turn in self._turns():
+                yield turn
+
+    async def _turns(self) -> AsyncIterator[int]:
         async with get_client() as client:
             self._client = client
             if self.channel is not None and "id" not in (self.inputs.get("execution") or {}):
                 await self._be_adopted(self.channel)
-            self._heart = self.loop.create_task(self._beat())
+            self._beside = [self.loop.create_task(work) for work in (self._beat(), self._tell())]
             yield 0
             self._listening = False
             self._started_before = await journal.read(client, self.flow_run_id)
@@ -185,13 +197,15 @@ class WorkflowRun:
                 else:
                     self.rules.ending = True
             if self._writing:
-                await asyncio.gather(*self._writing)
-            self._heart.cancel()
+                # What could not be written is in the log; it does not change what the run did.
+                await asyncio.gather(*self._writing, return_exceptions=True)
+            for beside in self._beside:
+                beside.cancel()
 
     async def finish(self) -> State[Any]:
         """The run's final state. ``success`` only if no node failed."""
-        status, reason = self._outcome()
         records = list(self.rules.records.values())
+        status, reason = outcome_of(records, self.cancel_requested, self.stopped)
         await journal.write_outcome(self.flow_run_id, status, reason)
         await report.leave(status, reason, records, self.execution_id)
         data = {"status": status, "reason": reason}
@@ -226,7 +240,7 @@ class WorkflowRun:
         try:
             if not context.resumed:  # its mark is there already
                 self._write(record)
-            state = await finished(attempt(node, context).submit(**self._arguments(node)))
+            state = await self._outcome_of(node, context)
             await self._record_state(record, state)
         except Exception as error:
             record.status = "failed"
@@ -235,6 +249,18 @@ class WorkflowRun:
             if this is not None:
                 self._in_flight.discard(this)
         self._settle(node, record)
+
+    async def _outcome_of(self, node: Node, context: NodeContext) -> State[Any]:
+        """Have Prefect run the node; again where Prefect was away before the body had begun."""
+        give_up = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return await finished(attempt(node, context).submit(**self._arguments(node)))
+            except Exception as error:
+                begun = context.record.retry_count > 0
+                if begun or not is_absence(error) or time.monotonic() > give_up:
+                    raise
+            await asyncio.sleep(PAUSE)
 
     async def _record_state(self, record: NodeRecord, state: State[Any]) -> None:
         result = await state.result(raise_on_failure=False)  # type: ignore[misc]
@@ -293,7 +319,7 @@ class WorkflowRun:
         marker = show_skipped.with_options(
             name=node.name, task_run_name=record.node_id, tags=node.tags
         )
-        self._later(show(marker, reason))
+        self._later(show(marker, reason), self._painter)
 
     def _stop_if_rejected(self) -> None:
         if self.cancel_requested:
@@ -306,27 +332,6 @@ class WorkflowRun:
                 if self.stopped is None:
                     self.stopped = record.reason
                     self._changed.set()
-
-    def _outcome(self) -> tuple[str, str]:
-        records = self.rules.records.values()
-        failures = [r for r in records if r.status in ("failed", "unknown")]
-        if failures:
-            parts = [f"{r.node_id} failed: {(r.error or {}).get('message', '')}" for r in failures]
-            undone = [
-                r.node_id
-                for r in records
-                if r.status == "success" and isinstance(r.output, RollbackOutput)
-            ]
-            if undone:
-                parts.append(f"rolled back by {', '.join(undone)}")
-            return "failed", "; ".join(parts)
-        if self.cancel_requested:
-            return "cancelled", cancellation(list(records))
-        if self.stopped:
-            return "cancelled", self.stopped
-        skipped = sum(r.status == "skipped" for r in records)
-        done = len(self.rules.records) - skipped
-        return "success", f"{done} nodes done, {skipped} skipped"
 
     # What stands around a node.
 
@@ -352,23 +357,32 @@ class WorkflowRun:
         return None
 
     def _write(self, record: NodeRecord) -> None:
-        body = journal.to_json(record)
-        self._later(journal.write(self._client, self.flow_run_id, body))
+        self._later(self._keep(journal.to_json(record)), self._writer)
 
-    def _later(self, work: Coroutine[Any, Any, Any]) -> None:
+    async def _keep(self, body: Mapping[str, Any]) -> None:
+        await journal.write(self._client, self.flow_run_id, body)
+        self._news.set()
+
+    def _later(self, work: Coroutine[Any, Any, Any], turn: asyncio.Lock) -> None:
         """Do it beside the run, one after the other: Prefect on SQLite answers 503 to a crowd."""
-        write = self.loop.create_task(self._one_by_one(work))
+        write = self.loop.create_task(in_turn(work, turn))
         self._writing.add(write)
         write.add_done_callback(self._written)
-
-    async def _one_by_one(self, work: Coroutine[Any, Any, Any]) -> None:
-        async with self._writer:
-            await work
 
     def _written(self, write: asyncio.Task[None]) -> None:
         self._writing.discard(write)
         if not write.cancelled() and (error := write.exception()):
-            get_run_logger().warning("the journal entry could not be written: %s", error)
+            get_run_logger().warning("Prefect could not be told of a node: %s", error)
+
+    async def _tell(self) -> None:
+        """Have the server look at the journal when there is something new in it."""
+        while self.channel is not None:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await asyncio.to_thread(self.channel.news, str(self.flow_run_id))
+            except Exception as error:
+                get_run_logger().debug("the server was not told: %s", error)
 
     async def _beat(self) -> None:
         while self.channel is not None:
@@ -379,6 +393,11 @@ class WorkflowRun:
             except Exception as error:
                 get_run_logger().debug("no heartbeat: %s", error)
             await asyncio.sleep(WAITING_HEARTBEAT if self.approvals.open else HEARTBEAT)
+
+
+async def in_turn(work: Coroutine[Any, Any, Any], turn: asyncio.Lock) -> None:
+    async with turn:
+        await work
 
 
 def attempt_of(tags: Iterable[str]) -> int:
@@ -416,24 +435,6 @@ def replayable(record: NodeRecord, earlier: Mapping[str, Any]) -> bool:
     return record.node_type != "approval" or earlier["status"] not in ("success", "skipped")
 
 
-def cancellation(records: Sequence[NodeRecord]) -> str:
-    """What was done and what was not, for the person who has to clean up."""
-    parts = ["the run was cancelled"]
-    for words, status in (("done", "success"), ("stopped", "cancelled"), ("not run", "skipped")):
-        if names := [record.node_id for record in records if record.status == status]:
-            parts.append(f"{words}: {', '.join(names)}")
-    return "; ".join(parts)
-
-
-def rejection(record: NodeRecord) -> str:
-    output = record.output
-    by = ", ".join(getattr(output, "by", None) or [])
-    comment = getattr(output, "comment", "")
-    if record.branch == "Expired":
-        return f"{record.node_id} expired without a decision"
-    return f"{record.node_id} was rejected{' by ' + by if by else ''}{': ' + comment if comment else ''}"
-
-
 @task(cache_policy=NO_CACHE)
 def show_skipped(reason: str) -> State[Any]:
     """A skipped node, so that Prefect's UI shows it where people look for it."""
@@ -441,7 +442,7 @@ def show_skipped(reason: str) -> State[Any]:
 
 
 async def show(marker: Task[..., Any], reason: str) -> None:
-    await finished(marker.submit(reason))
+    await patiently(lambda: finished(marker.submit(reason)))
 
 
 async def finished(future: PrefectFuture[Any]) -> State[Any]:

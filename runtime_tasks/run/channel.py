@@ -52,6 +52,8 @@ class ServerChannel:
                 "X-Dataroll-Attempt": str(self.attempt),
             },
             timeout=10,
+            # Reading the certificates takes longer than all calls of a short run.
+            verify=self.url.startswith("https:"),
         )
 
     def adopt(self, flow_run_id: str) -> dict[str, Any] | None:
@@ -91,6 +93,10 @@ class ServerChannel:
             # The server holds this run for ended: going on would change things behind its back.
             return True
         return answer.status_code == 200 and bool(answer.json().get("cancelRequested"))
+
+    def news(self, flow_run_id: str) -> None:
+        """Say that there is something new in the run's journal: a hint, and not repeated."""
+        self._request("POST", "news", {"flowRunId": flow_run_id}, patience=0)
 
     def _call(
         self,

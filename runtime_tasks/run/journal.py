@@ -8,26 +8,24 @@ reads the same records.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import importlib
 import json
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import PrefectHTTPStatusError
 from pydantic import BaseModel
 
+from runtime_tasks.run.patience import patiently
 from runtime_tasks.run.rules import NodeRecord
 
 PREFIX = "node-"
-PATIENCE = 600.0
-"""Seconds for which an entry is tried again while Prefect does not answer."""
+PAGE = 200
+"""Prefect gives no more at once."""
 LIMIT = 400_000
 """Bytes of JSON an output may have to be kept; Prefect refuses parameters above 512 KiB."""
 
@@ -93,23 +91,21 @@ def from_json(body: Mapping[str, Any], *, like: NodeRecord) -> NodeRecord:
 
 async def read(client: PrefectClient, flow_run_id: UUID) -> dict[str, dict[str, Any]]:
     """Every journal entry of a run, by node id."""
-    entries = await client.filter_flow_run_input(
-        flow_run_id=flow_run_id, key_prefix=PREFIX, limit=200, exclude_keys=set()
-    )
     found: dict[str, dict[str, Any]] = {}
     seen: set[str] = set()
-    while entries:
+    while True:
+        entries = await patiently(
+            lambda: client.filter_flow_run_input(
+                flow_run_id=flow_run_id, key_prefix=PREFIX, limit=PAGE, exclude_keys=seen
+            )
+        )
         for entry in entries:
             seen.add(entry.key)
             body = json.loads(entry.value)
             if body["status"] != "running" or body["nodeId"] not in found:
                 found[body["nodeId"]] = body
-        if len(entries) < 200:
-            break
-        entries = await client.filter_flow_run_input(
-            flow_run_id=flow_run_id, key_prefix=PREFIX, limit=200, exclude_keys=seen
-        )
-    return found
+        if len(entries) < PAGE:
+            return found
 
 
 async def write(client: PrefectClient, flow_run_id: UUID, body: Mapping[str, Any]) -> None:
@@ -126,22 +122,13 @@ async def write_outcome(flow_run_id: UUID, status: str, reason: str) -> None:
 async def _keep(
     client: PrefectClient, flow_run_id: UUID, key: str, body: Mapping[str, Any]
 ) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while True:
-        try:
-            await client.create_flow_run_input(flow_run_id, key=key, value=json.dumps(body))
-        except (httpx.TransportError, PrefectHTTPStatusError) as error:
-            status = (
-                error.response.status_code if isinstance(error, PrefectHTTPStatusError) else 503
-            )
-            if status == 409:
-                # It is there: the process that wrote it, or the answer to it, was lost.
-                return
-            if status < 500 or time.monotonic() > give_up:
-                raise
-            await asyncio.sleep(1)
-        else:
-            return
+    value = json.dumps(body)
+    try:
+        await patiently(lambda: client.create_flow_run_input(flow_run_id, key=key, value=value))
+    except PrefectHTTPStatusError as error:
+        # 409: it is there; the process that wrote it, or the answer to it, was lost.
+        if error.response.status_code != 409:
+            raise
 
 
 def plain(value: Any) -> Any:

@@ -24,6 +24,7 @@ from runtime_tasks.connections import Connection
 from runtime_tasks.context import ApprovalDecision, ApprovalRequest, LocalContext, using
 from runtime_tasks.errors import Cancelled, StepError, TimedOut
 from runtime_tasks.run.rules import NodeRecord
+from runtime_tasks.run.tables import table_of
 
 if TYPE_CHECKING:
     from runtime_tasks.run import WorkflowRun
@@ -132,9 +133,13 @@ class NodeContext:
         return self.run.approvals.approved_plan(self.node_id, connection_id)
 
     def artifact(self, key: str, *, markdown: str) -> None:
+        """A node does not fail because Prefect could not show something."""
         from prefect.artifacts import create_markdown_artifact
 
-        create_markdown_artifact(key=key, markdown=self.scrub(markdown))
+        try:
+            create_markdown_artifact(key=key, markdown=self.scrub(markdown))
+        except Exception as error:
+            self.log.warning("%s could not be shown in Prefect: %s", key, error)
 
     def scrub(self, text: str) -> str:
         """The text without any secret that this node has seen, in plain, base64 or URL form."""
@@ -169,7 +174,11 @@ def attempt(node: Task[..., Any], context: NodeContext) -> Task[..., Any]:
             context.deadline = time.monotonic() + node.timeout_seconds
         with using(context):
             try:
-                return inner(*args, **kwargs)
+                output = inner(*args, **kwargs)
+                if table := table_of(output):
+                    key, markdown = table
+                    context.artifact(key, markdown=markdown)
+                return output
             except StepError as error:
                 note(context, error)
                 if leaks(context, error):

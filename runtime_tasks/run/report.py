@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from prefect import get_run_logger
 from prefect.artifacts import Artifact
 
+from runtime_tasks.run.patience import patiently
 from runtime_tasks.run.rules import NodeRecord
 
 MARKS = {
@@ -20,13 +22,17 @@ MARKS = {
 
 
 async def leave(status: str, reason: str, records: Sequence[NodeRecord], execution_id: str) -> None:
-    """Leave the run's summary as a Markdown artifact."""
+    """Leave the run's summary as a Markdown artifact. A run does not fail for want of one."""
     markdown = summary(status, reason, records)
     if public := os.environ.get("DATAROLL_PUBLIC_URL"):
         markdown += f"\n\n[Open in dataroll]({public}/executions/{execution_id})"
-    await Artifact(
+    artifact = Artifact(
         type="markdown", key="dataroll-summary", description=cell(reason), data=markdown
-    ).acreate()
+    )
+    try:
+        await patiently(artifact.acreate)
+    except Exception as error:
+        get_run_logger().warning("the summary could not be left: %s", error)
 
 
 def summary(status: str, reason: str, records: Sequence[NodeRecord]) -> str:

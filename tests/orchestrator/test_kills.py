@@ -72,6 +72,9 @@ edges:
 """
 
 
+SHORT = LONG.replace("name: Long", "name: Short").replace("seconds: 300", "seconds: 15")
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     # The supervisor's patience with a child that dies again and again is not what is tested.
@@ -89,7 +92,12 @@ def workflows(installed: Installed) -> dict[str, str]:
     assert installed.robin
     return {
         name: installed.publish(content, name)["id"]
-        for name, content in (("Steps", STEPS), ("Asking", ASKING), ("Long", LONG))
+        for name, content in {
+            "Steps": STEPS,
+            "Asking": ASKING,
+            "Long": LONG,
+            "Short": SHORT,
+        }.items()
     }
 
 
@@ -189,8 +197,10 @@ def test_a_prefect_that_is_restarted_during_runs_loses_nothing(
         time.sleep(0.5)
     assert installed.execution(waiting)["status"] == "success", installed.execution(waiting)
     assert installed.execution(asked)["status"] == "success", installed.execution(asked)
-    statuses = [installed.execution(e)["status"] for e in executions]
-    assert statuses == ["success", "failed", "success"]
+    runs = [installed.execution(e) for e in executions]
+    assert [run["status"] for run in runs] == ["success", "failed", "success"], [
+        run["error"] for run in runs
+    ]
     print(f"\nPrefect killed: all equal again after {time.monotonic() - started:.0f} s")
 
 
@@ -213,3 +223,19 @@ def test_a_run_whose_process_was_killed_is_found_and_started_again_from_its_jour
         time.sleep(0.5)
     installed.api.post(f"/api/executions/{execution_id}/cancel")
     assert installed.wait(execution_id, seconds=60)["status"] == "cancelled"
+
+
+def test_a_killed_worker_costs_its_run_nothing(
+    installed: Installed, workflows: dict[str, str]
+) -> None:
+    execution_id = installed.start(workflows["Short"])
+    installed.wait(execution_id, "running", node="long")
+    process = installed.flow_process(execution_id)
+    assert installed.kill("-m", "cli", "worker")
+    run = installed.wait(execution_id, seconds=90)
+    assert run["status"] == "success", run
+    assert installed.flow_process(execution_id) == process, "it was started again"
+    assert installed.differences([execution_id]) == {}
+    # The next worker takes the next run.
+    after = installed.start(workflows["Steps"], variables={"number": 2})
+    assert installed.wait(after)["status"] == "success"

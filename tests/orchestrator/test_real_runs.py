@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -16,6 +18,7 @@ from cli.inbox import Inbox
 from cli.road import copy_project
 from cli.run import run as run_command
 from cli.sample import connect
+from tests.migrations.projects import write
 from tests.orchestrator.installed import Installed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -57,6 +60,18 @@ nodes:
 edges:
   - {source: start, target: long}
   - {source: long, target: after}
+"""
+APPLYING = """\
+version: "1.0"
+name: Applying
+trigger: manual
+nodes:
+  start: {type: trigger, label: Start}
+  apply: {type: action, label: Apply, action: execute_migrations, connectionId: "{{ connectionId }}"}
+  after: {type: delay, label: After, seconds: 0.1}
+edges:
+  - {source: start, target: apply}
+  - {source: apply, target: after}
 """
 WRITING = """\
 version: "1.0"
@@ -175,6 +190,55 @@ def test_a_run_is_cancelled_in_the_middle_of_a_node_and_says_what_was_done(
     assert statuses(run) == {"start": "success", "long": "cancelled", "after": "skipped"}
     assert run["reason"] == "the run was cancelled; done: start; stopped: long; not run: after"
     assert installed.differences([execution_id]) == {}
+
+
+@pytest.mark.database
+def test_a_migration_is_cancelled_between_two_statements_and_its_log_outlives_prefects(
+    installed: Installed, postgresql_url: str, tmp_path: Path
+) -> None:
+    statements = ["CREATE TABLE kept_not (id int)", *["SELECT pg_sleep(0.4)"] * 100]
+    files = {
+        "001_first.sql": "CREATE TABLE first (id int);",
+        "002_slow.sql": ";\n".join(statements),
+    }
+    database = connect(installed.api, "Slow", postgresql_url, write(tmp_path / "m", files))
+    workflow = installed.publish(APPLYING, "Applying")
+    execution_id = installed.start(workflow["id"], context={"connectionId": database["id"]})
+
+    def said() -> list[str]:
+        lines = installed.api.get(
+            f"/api/executions/{execution_id}/logs", nodeId="apply", limit=1000
+        )
+        return [line["message"] for line in lines["items"]]
+
+    end = time.monotonic() + 90
+    while not any("pg_sleep" in message for message in said()):
+        assert time.monotonic() < end, "nothing of the statements was told while they ran"
+        time.sleep(0.5)
+    installed.api.post(f"/api/executions/{execution_id}/cancel")
+    run = installed.wait(execution_id, seconds=40)
+    assert run["status"] == "cancelled", run
+    apply = next(node for node in run["nodeExecutions"] if node["nodeId"] == "apply")
+    assert apply["status"] == "cancelled"
+    assert "cancelled at 002_slow.sql" in apply["error"]["message"]
+    assert "applied before it: 001" in apply["error"]["message"]
+    assert statuses(run)["after"] == "skipped"
+    with psycopg.connect(postgresql_url) as shop:
+        rows = shop.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        tables = {name for (name,) in rows.fetchall()}
+    assert "first" in tables
+    assert "kept_not" not in tables, "the second file is one transaction"
+
+    # Its log stands at its node, in order, and stays when Prefect has forgotten the run.
+    while "CREATE TABLE first" not in "".join(said()) or "Finished" not in "".join(said()):
+        assert time.monotonic() < end, said()
+        time.sleep(0.5)
+    before = said()
+    installed.prefect.delete(f"flow_runs/{run['prefectFlowRunId']}").raise_for_status()
+    numbers = [int(m.group(1)) for line in before if (m := re.search(r"\((\d+) of \d+\)$", line))]
+    assert len(numbers) > 2
+    assert numbers == sorted(numbers)
+    assert said() == before
 
 
 def test_a_run_is_cancelled_while_it_waits(installed: Installed) -> None:

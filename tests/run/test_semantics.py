@@ -7,16 +7,25 @@ workflow of ten lines can fail, wait or count.
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from prefect import task_engine
+from prefect.artifacts import Artifact
+from prefect.client.orchestration import PrefectClient
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 
 from compiler import compile_workflow
+from runtime_tasks import run as run_module
 from runtime_tasks import steps
 from runtime_tasks.context import current
 from runtime_tasks.errors import StepError
+from runtime_tasks.run import patience
 from runtime_tasks.steps.migrations import RunSqlOutput
 
 HEADER = "version: '1.0'\nname: Test\ntrigger: manual\n"
@@ -256,3 +265,64 @@ async def test_a_flow_started_again_from_its_journal_repeats_no_node(stage: Stag
     second = await stage.run(body, journal_so_far={"a": first.nodes["a"]})
     assert stage.calls == ["n=4"]
     assert second.state == "Completed"
+
+
+async def test_a_prefect_that_is_away_between_nodes_delays_them_and_fails_none(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = {"node": 4, "journal": 3, "summary": 1}
+
+    def absence(what: str) -> None:
+        away[what] -= 1
+        if away[what] >= 0:
+            raise httpx.ConnectError("nobody listens")
+
+    slots, keep = task_engine._concurrency, PrefectClient.create_flow_run_input
+    leave = Artifact.acreate
+
+    @contextmanager
+    def concurrency(*given: Any, **more: Any) -> Iterator[None]:
+        try:
+            absence("node")
+        except httpx.ConnectError as error:
+            raise ConcurrencySlotAcquisitionError("no slot") from error
+        with slots(*given, **more):
+            yield
+
+    async def create(*given: Any, **more: Any) -> None:
+        absence("journal")
+        await keep(*given, **more)
+
+    async def acreate(*given: Any, **more: Any) -> Any:
+        absence("summary")
+        return await leave(*given, **more)
+
+    monkeypatch.setattr(task_engine, "_concurrency", concurrency)
+    monkeypatch.setattr(PrefectClient, "create_flow_run_input", create)
+    monkeypatch.setattr(Artifact, "acreate", acreate)
+    for module in (run_module, patience):
+        monkeypatch.setattr(module, "PAUSE", 0.05)
+    ran = await stage.run(
+        "nodes:\n"
+        + "  yes: {type: condition, label: Yes, condition: '{{ 1 > 0 }}'}\n"
+        + sql("a", "ok a")
+        + sql("b", "ok b")
+        + edges("yes>a Yes", "yes>b No")
+    )
+    assert ran.calls == ["ok a"]
+    assert ran.statuses == {"yes": "success", "a": "success", "b": "skipped"}
+    assert ran.state == "Completed"
+    assert all(left < 0 for left in away.values()), away
+
+
+async def test_an_absence_that_a_node_meets_in_its_own_work_is_its_failure(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_sql(**given: Any) -> None:
+        stage.calls.append(given["sql"])
+        raise httpx.ConnectError("the target does not answer")
+
+    monkeypatch.setattr(steps, "run_sql", run_sql)
+    ran = await stage.run("nodes:\n" + sql("a", "ok a"))
+    assert ran.calls == ["ok a"]
+    assert ran.statuses == {"a": "failed"}

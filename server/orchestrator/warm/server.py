@@ -11,9 +11,14 @@ import signal
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
+from runtime_tasks.lifeline import follow
+
+PATIENCE = 600.0
+"""Seconds for which a new process waits for Prefect."""
 WARM = (
     "prefect",
     "prefect.flow_engine",
@@ -97,12 +102,24 @@ def become_engine(
     sys.argv = ["prefect.engine"]
     watcher = threading.Thread(target=die_with, args=(connection,), daemon=True)
     watcher.start()
+    follow()
     from prefect.context import refresh_global_settings_context
 
     # Prefect read its settings when it was imported, before this run's environment.
     refresh_global_settings_context()
+    wait_for_prefect()
     runpy.run_module("prefect.engine", run_name="__main__")
     sys.exit(0)
+
+
+def wait_for_prefect() -> None:
+    """A run that is handed over while Prefect is being restarted waits for it, and does not die."""
+    from prefect.client.orchestration import get_client
+
+    give_up = time.monotonic() + PATIENCE
+    with get_client(sync_client=True) as client:
+        while client.api_healthcheck() is not None and time.monotonic() < give_up:
+            time.sleep(1)
 
 
 def die_with(connection: socket.socket) -> None:
