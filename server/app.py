@@ -93,4 +93,6 @@ def _put_parts(
     """Ends runs with ``cancel_requested_at``."""
     state.resumer = Asleep()
     """Lets runs with decided approvals go on."""
+    state.mirror = Asleep()
+    """Looks at a run whose flow process has something new to show."""
     state.web = Path(__file__).parent / "web"

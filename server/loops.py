@@ -20,8 +20,17 @@ class Resumer(Protocol):
     def wake(self, execution_id: str) -> object: ...
 
 
+class Hinted(Protocol):
+    """The mirror, which looks at a run at once when it is hinted at."""
+
+    def hint(self, run_id: str) -> object: ...
+
+
 class Asleep:
     """Where no loop runs, waking does nothing: the work stays in the tables."""
+
+    def hint(self, run_id: str) -> None:
+        return None
 
     def wake(self, execution_id: str | None = None) -> None:
         return None

@@ -252,7 +252,10 @@ async def _settle(session: AsyncSession, execution: WorkflowExecution) -> list[d
 
 
 async def record_logs(session: AsyncSession, execution_id: str, lines: Sequence[LogLine]) -> int:
-    """How many of the lines were new. The same line twice is one."""
+    """How many of the lines were new. The same line twice is one.
+
+    A line that came before its task was known learns its node when it comes again.
+    """
     execution = await session.get(WorkflowExecution, execution_id)
     if execution is None or not lines:
         return 0
@@ -265,17 +268,19 @@ async def record_logs(session: AsyncSession, execution_id: str, lines: Sequence[
                 "execution_id": execution_id,
                 "source_id": line.id[:100],
                 "node_id": line.node_id,
-                "level": line.level[:20],
+                "level": line.level[:20].lower(),
                 "message": bounded_text(redactor.text(line.message)),
                 "at": line.at,
             }
             for line in lines[start : start + 200]
         ]
+        added = insert(ExecutionLog).values(values)
         rows = await session.execute(
-            insert(ExecutionLog)
-            .values(values)
-            .on_conflict_do_nothing(index_elements=["execution_id", "source_id"])
-            .returning(
+            added.on_conflict_do_update(
+                index_elements=["execution_id", "source_id"],
+                set_={"node_id": added.excluded.node_id},
+                where=ExecutionLog.node_id.is_(None) & added.excluded.node_id.is_not(None),
+            ).returning(
                 ExecutionLog.id,
                 ExecutionLog.node_id,
                 ExecutionLog.level,

@@ -195,11 +195,12 @@ async def logs(
     execution_id: str,
     access: AccessDep,
     node_id: Annotated[str | None, Query(alias="nodeId", max_length=200)] = None,
-    level: Annotated[str | None, Query(max_length=20), StringConstraints(to_upper=True)] = None,
+    level: Annotated[str | None, Query(max_length=20), StringConstraints(to_lower=True)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Page[schemas.LogAnswer]:
-    """The log, oldest first. To follow it, come back with the last ``nextCursor``."""
+    """The log, oldest first. New lines are told on ``execution:<id>`` of /api/live, as ``log``; one
+    that is told twice has learnt its node meanwhile."""
     found = await access.find(WorkflowExecution, execution_id, "execution")
     query = queries.logs_of(found.id, node_id, level)
     if cursor is not None:

@@ -149,6 +149,9 @@ class FakeOrchestrator:
     async def healthy(self) -> bool:
         return self.available
 
+    async def close(self) -> None:
+        return
+
     # What a test does in the place of the worker.
 
     def begin(self, run_id: str) -> None:
@@ -188,7 +191,7 @@ class FakeOrchestrator:
     def log(self, run_id: str, message: str, *, node_id: str | None = None) -> None:
         lines = self._logs.setdefault(run_id, [])
         lines.append(
-            LogLine(f"{run_id}-{len(lines)}", run_id, node_id, "INFO", message, self._now())
+            LogLine(f"{run_id}-{len(lines)}", run_id, node_id, "info", message, self._now())
         )
         self._hint(run_id)
 

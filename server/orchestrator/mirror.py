@@ -1,10 +1,11 @@
 """Copies the state of every run from the orchestrator into dataroll's tables.
 
-Events are hints and state is the truth: an event says which run to look at
-*now*, the sweep looks at every unsettled run every few seconds, and what is
-recorded is always the whole state as read, never what an event claims.
-Recording is idempotent and monotone, so hints may be lost, repeated or
-reordered, and several servers may mirror into one database.
+Hints and state: a hint says which run to look at *now*, the sweep looks at
+every unsettled run every few seconds, and what is recorded is always the
+whole state as read, never what a hint claims. Prefect's events hint at runs,
+the flow process at its nodes, as soon as they are in its journal. Recording is
+idempotent and monotone, so hints may be lost, repeated or reordered, and
+several servers may mirror into one database.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import func, or_, select
 
@@ -26,11 +28,19 @@ log = logging.getLogger("dataroll.mirror")
 
 SWEEP = 5.0
 """Seconds between two looks at every unsettled run."""
+WAITING_SWEEP = 4
+"""Runs that wait are looked at in every so many sweeps: there can be hundreds, for days."""
 SETTLED_FOR = timedelta(seconds=20)
 """How long a finished run is still looked at: its last logs arrive late."""
 ECHO = 0.4
-"""Seconds after a hint until the second look: an event can come before what it is about."""
+"""Seconds until the second look where a hint led to nothing new: an event can come before what it
+is about."""
+LOGS = 1.0
+"""Seconds between two looks at a run's log: it reaches Prefect in batches, and nobody waits for it
+as they wait for a node."""
 SIDE_BY_SIDE = 8
+ENDING = 5.0
+"""Seconds that looks under way have to end when the server does."""
 LATELY = timedelta(hours=1)
 """What ended within this time is looked at once more when the server starts."""
 BACK = timedelta(days=7)
@@ -44,28 +54,50 @@ OVERLAP = timedelta(seconds=10)
 """Logs are read again from this long before the newest line: they can arrive out of order."""
 
 
+Look = tuple[Literal["state", "logs"], str]
+"""What is looked at, and the run's id."""
+
+
 class Mirror:
     def __init__(self, database: Database, orchestrator: Orchestrator) -> None:
         self.database = database
         self.orchestrator = orchestrator
-        self._due: dict[str, float] = {}
+        self._due: dict[Look, float] = {}
+        self._under_way: set[Look] = set()
+        """One at a time for each run; a hint that comes meanwhile waits in ``_due``."""
         self._called = asyncio.Event()
-        self._locks: dict[str, asyncio.Lock] = {}
         self._slots = asyncio.Semaphore(SIDE_BY_SIDE)
         self._working: set[asyncio.Task[None]] = set()
         self._adopted_until = datetime.now(UTC) - BACK
         self._foreign: dict[str, None] = {}
         """Runs on the same Prefect that are none of ours; the oldest are forgotten first."""
+        self._sweeps = 0
         self._missed: dict[str, datetime] = {}
+        self._promised: set[str] = set()
+        """Runs about which a hint came and nothing new was seen yet."""
 
     def hint(self, run_id: str) -> None:
-        """Something happened to this run: look at it now, and once more a moment later."""
-        now = asyncio.get_running_loop().time()
-        self._due[run_id] = min(self._due.get(run_id, now), now)
+        """Something happened to this run: look at it now, and again if nothing is to be seen."""
+        self._promised.add(run_id)
+        self._look_after(0, ("state", run_id))
+
+    def _look_after(self, seconds: float, look: Look) -> None:
+        at = asyncio.get_running_loop().time() + seconds
+        self._due[look] = min(self._due.get(look, at), at)
         self._called.set()
 
     async def run(self) -> None:
-        await asyncio.gather(self._catch_up(), self._listen(), self._sweep(), self._work())
+        try:
+            await asyncio.gather(self._catch_up(), self._listen(), self._sweep(), self._work())
+        finally:
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """A look that is cut off in its transaction keeps the database locked: let it end."""
+        if self._working:
+            _, late = await asyncio.wait(self._working, timeout=ENDING)
+            for look in late:
+                look.cancel()
 
     async def _catch_up(self) -> None:
         """Look once at what ended lately: its last logs may have come while nobody listened."""
@@ -106,7 +138,7 @@ class Mirror:
             for look in (self.unsettled, self.unknown):
                 try:
                     for run_id in await look():
-                        self.hint(run_id)
+                        self._look_after(0, ("state", run_id))
                 except asyncio.CancelledError:
                     raise
                 except OrchestratorUnavailable:
@@ -145,12 +177,14 @@ class Mirror:
 
     async def unsettled(self) -> list[str]:
         """Run ids that are not over, or were over only a moment ago."""
+        self._sweeps += 1
+        waiting = ("waiting",) if self._sweeps % WAITING_SWEEP == 1 else ()
         async with self.database.reading() as session:
             rows = await session.scalars(
                 select(WorkflowExecution.prefect_flow_run_id).where(
                     WorkflowExecution.prefect_flow_run_id.is_not(None),
                     or_(
-                        WorkflowExecution.status.in_(("pending", "running", "waiting")),
+                        WorkflowExecution.status.in_(("pending", "running", *waiting)),
                         WorkflowExecution.completed_at > datetime.now(UTC) - SETTLED_FOR,
                     ),
                 )
@@ -162,69 +196,89 @@ class Mirror:
         while True:
             self._called.clear()
             now = loop.time()
-            for run_id, at in list(self._due.items()):
-                if at <= now:
-                    del self._due[run_id]
-                    await self._slots.acquire()
-                    work = loop.create_task(self._look(run_id))
-                    self._working.add(work)
-                    work.add_done_callback(self._working.discard)
-            next_due = min(self._due.values(), default=now + SWEEP)
+            ready = [
+                look for look, at in self._due.items() if at <= now and look not in self._under_way
+            ]
+            # Whoever watches waits for a state, and can wait for the log.
+            for look in sorted(ready, key=lambda look: (look[0] != "state", self._due[look])):
+                await self._slots.acquire()
+                self._due.pop(look, None)
+                self._under_way.add(look)
+                work = loop.create_task(self._look(look))
+                self._working.add(work)
+                work.add_done_callback(self._working.discard)
+            waiting = [at for look, at in self._due.items() if look not in self._under_way]
+            pause = min(waiting, default=now + SWEEP) - loop.time()
             try:
-                await asyncio.wait_for(self._called.wait(), max(next_due - loop.time(), 0.01))
+                await asyncio.wait_for(self._called.wait(), max(pause, 0.001))
             except TimeoutError:
                 continue
 
-    async def _look(self, run_id: str) -> None:
+    async def _look(self, look: Look) -> None:
+        what, run_id = look
         try:
-            if await self.refresh(run_id):
-                again = asyncio.get_running_loop().time() + ECHO
-                self._due.setdefault(run_id, again)
-                self._called.set()
+            if what == "logs":
+                if await self._read_logs(run_id):
+                    self._look_after(2 * LOGS, look)
+                return
+            promised = run_id in self._promised
+            self._promised.discard(run_id)
+            if not await self._read_state(run_id) and promised:
+                self._look_after(ECHO, look)
+            self._look_after(LOGS, ("logs", run_id))
         except OrchestratorUnavailable:
             log.debug("Prefect does not answer; the sweep comes back to %s", run_id)
         except Exception:
             # One bad run must never stop the others.
             log.exception("run %s could not be mirrored; the sweep comes back to it", run_id)
         finally:
+            self._under_way.discard(look)
             self._slots.release()
+            self._called.set()
 
     async def refresh(self, run_id: str) -> bool:
-        """Read the run and record it. True when anything was new."""
-        lock = self._locks.setdefault(run_id, asyncio.Lock())
-        async with lock:
-            async with self.database.reading() as session:
-                execution = await session.scalar(
-                    select(WorkflowExecution).where(WorkflowExecution.prefect_flow_run_id == run_id)
-                )
+        """Read the run and its log, and record both. True when anything was new."""
+        changed = await self._read_state(run_id)
+        return bool(await self._read_logs(run_id)) or changed
+
+    async def _read_state(self, run_id: str) -> bool:
+        """True when anything was new."""
+        execution_id = await self._execution_of(run_id)
+        if execution_id is None:
+            execution = await self._adopt(run_id)
             if execution is None:
-                execution = await self._adopt(run_id)
-                if execution is None:
-                    self._locks.pop(run_id, None)
-                    return False
-            async with self.database.reading() as session:
-                newest = await session.scalar(
-                    select(func.max(ExecutionLog.at)).where(
-                        ExecutionLog.execution_id == execution.id
-                    )
-                )
-            state = await self.orchestrator.get(run_id)
-            if state is None:
-                return await self._lost(run_id, execution.id)
-            self._missed.pop(run_id, None)
-            # A run that was adopted carries no mark of its execution in Prefect.
-            state = replace(state, execution_id=execution.id)
-            # The state first: whoever watches should not wait for the log to be read.
-            async with self.database.writing() as session:
-                changed = await record_run(session, state)
-            lines = await self.orchestrator.logs(run_id, newest - OVERLAP if newest else None)
-            new_lines = 0
-            if lines:
-                async with self.database.writing() as session:
-                    new_lines = await record_logs(session, execution.id, lines)
-        if state.completed_at:
-            self._locks.pop(run_id, None)
-        return bool(changed or new_lines)
+                return False
+            execution_id = execution.id
+        state = await self.orchestrator.get(run_id)
+        if state is None:
+            return await self._lost(run_id, execution_id)
+        self._missed.pop(run_id, None)
+        # A run that was adopted carries no mark of its execution in Prefect.
+        state = replace(state, execution_id=execution_id)
+        async with self.database.writing() as session:
+            return await record_run(session, state)
+
+    async def _read_logs(self, run_id: str) -> int:
+        """How many lines were new."""
+        execution_id = await self._execution_of(run_id)
+        if execution_id is None:
+            return 0
+        async with self.database.reading() as session:
+            newest = await session.scalar(
+                select(func.max(ExecutionLog.at)).where(ExecutionLog.execution_id == execution_id)
+            )
+        lines = await self.orchestrator.logs(run_id, newest - OVERLAP if newest else None)
+        if not lines:
+            return 0
+        async with self.database.writing() as session:
+            return await record_logs(session, execution_id, lines)
+
+    async def _execution_of(self, run_id: str) -> str | None:
+        async with self.database.reading() as session:
+            found: str | None = await session.scalar(
+                select(WorkflowExecution.id).where(WorkflowExecution.prefect_flow_run_id == run_id)
+            )
+        return found
 
     async def _adopt(self, run_id: str) -> WorkflowExecution | None:
         """The execution of a run that we did not start; None for what is not ours."""

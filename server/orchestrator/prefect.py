@@ -8,17 +8,15 @@ database late and can be lost.
 
 from __future__ import annotations
 
-import json
+import asyncio
 import shlex
 import sys
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import httpx
-from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
 from prefect.client.schemas.filters import (
     DeploymentFilter,
@@ -26,27 +24,27 @@ from prefect.client.schemas.filters import (
     DeploymentFilterTags,
     FlowRunFilter,
     FlowRunFilterExpectedStartTime,
-    FlowRunFilterId,
     LogFilter,
     LogFilterFlowRunId,
     LogFilterTimestamp,
 )
-from prefect.client.schemas.objects import DeploymentSchedule, FlowRun, State, StateType
+from prefect.client.schemas.objects import DeploymentSchedule, State
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Failed, Scheduled
 
 from server.orchestrator import automations
+from server.orchestrator.prefect_client import PrefectLine
+from server.orchestrator.prefect_journal import PAGE, Journals
+from server.orchestrator.prefect_state import ATTEMPT, level_name, run_state
 from server.orchestrator.protocol import (
     Deployed,
     Deployment,
     LogLine,
-    NodeState,
     OrchestratorUnavailable,
     RunRequest,
     RunState,
-    RunStatus,
     Schedule,
 )
 from server.orchestrator.warm import client as engine_client
@@ -54,39 +52,15 @@ from server.orchestrator.warm import client as engine_client
 WORK_POOL = "dataroll"
 WORKFLOW_ID = "workflow-id:"
 """A tag that says whose deployment it is, also where our tables know nothing of it."""
-PAGE = 200
-"""Prefect gives no more at once."""
-ATTEMPT = "attempt:"
 ENGINE_COMMAND = shlex.join([sys.executable, "-S", "-E", engine_client.__file__])
 """Becomes a fork of the worker's warm server, or else ``python -m prefect.engine``."""
 
-STATUSES: dict[StateType, RunStatus] = {
-    StateType.SCHEDULED: "pending",
-    StateType.PENDING: "pending",
-    StateType.RUNNING: "running",
-    StateType.PAUSED: "waiting",
-    StateType.CANCELLING: "running",
-    StateType.CANCELLED: "cancelled",
-    StateType.COMPLETED: "success",
-    StateType.FAILED: "failed",
-    StateType.CRASHED: "failed",
+FLOW_SETTINGS = {
+    # A call that Prefect does not answer is repeated for two minutes: it may be restarted.
+    "PREFECT_CLIENT_MAX_RETRIES": "6",
+    # Worker and server are of one installation; the first node need not ask.
+    "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
 }
-
-
-@asynccontextmanager
-async def prefect_client() -> AsyncIterator[PrefectClient]:
-    """A client whose failures to connect are :class:`OrchestratorUnavailable`."""
-    try:
-        async with get_client() as client:
-            yield client
-    except (httpx.TransportError, ConnectionError) as error:
-        raise OrchestratorUnavailable("Prefect does not answer") from error
-    except PrefectHTTPStatusError as error:
-        if error.response.status_code >= 500:
-            raise OrchestratorUnavailable(
-                f"Prefect answered {error.response.status_code}"
-            ) from error
-        raise
 
 
 class PrefectOrchestrator:
@@ -94,12 +68,18 @@ class PrefectOrchestrator:
 
     def __init__(self, work_pool: str = WORK_POOL) -> None:
         self.work_pool = work_pool
+        self.line = PrefectLine()
+        self.journals = Journals()
+
+    async def close(self) -> None:
+        """Close the line to Prefect; the next call opens another one."""
+        await self.line.close()
 
     async def prepare(self) -> None:
         """Make sure that the work pool is there."""
         from prefect.workers.process import ProcessWorker
 
-        async with prefect_client() as client:
+        async with self.line.client() as client:
             try:
                 await client.read_work_pool(self.work_pool)
             except ObjectNotFound:
@@ -116,7 +96,7 @@ class PrefectOrchestrator:
 
     async def deploy(self, deployment: Deployment) -> str:
         await self.prepare()  # the worker may not have come up yet
-        async with prefect_client() as client:
+        async with self.line.client() as client:
             flow_id = await client.create_flow_from_name(deployment.flow_name)
             deployment_id = await client.create_deployment(
                 flow_id=flow_id,
@@ -142,20 +122,20 @@ class PrefectOrchestrator:
                     f"{WORKFLOW_ID}{deployment.workflow_id}",
                     *deployment.tags,
                 ],
-                job_variables={"command": ENGINE_COMMAND},
+                job_variables={"command": ENGINE_COMMAND, "env": FLOW_SETTINGS},
                 paused=False,
             )
         return str(deployment_id)
 
     async def undeploy(self, deployment_id: str) -> None:
-        async with prefect_client() as client:
+        async with self.line.client() as client:
             try:
                 await client.delete_deployment(UUID(deployment_id))
             except ObjectNotFound:
                 return
 
     async def set_schedules(self, deployment_id: str, schedules: tuple[Schedule, ...]) -> None:
-        async with prefect_client() as client:
+        async with self.line.client() as client:
             wanted = {schedule.slug: schedule for schedule in schedules}
             for old in await client.read_deployment_schedules(UUID(deployment_id)):
                 schedule = wanted.pop(old.slug or "", None)
@@ -177,7 +157,7 @@ class PrefectOrchestrator:
     async def deployed(self) -> list[Deployed]:
         found: list[Deployed] = []
         offset = 0
-        async with prefect_client() as client:
+        async with self.line.client() as client:
             while True:
                 page = await client.read_deployments(
                     deployment_filter=DeploymentFilter(
@@ -201,15 +181,15 @@ class PrefectOrchestrator:
                 offset += PAGE
 
     async def listen_for(self, slug: str, deployment_id: str | None) -> None:
-        async with prefect_client() as client:
+        async with self.line.client() as client:
             await automations.listen_for(client, slug, deployment_id)
 
     async def listening(self) -> dict[str, str]:
-        async with prefect_client() as client:
+        async with self.line.client() as client:
             return await automations.listening(client)
 
     async def start(self, request: RunRequest) -> str:
-        async with prefect_client() as client:
+        async with self.line.client() as client:
             run = await client.create_flow_run_from_deployment(
                 UUID(request.deployment_id),
                 parameters=dict(request.parameters),
@@ -221,16 +201,21 @@ class PrefectOrchestrator:
         return str(run.id)
 
     async def get(self, run_id: str) -> RunState | None:
-        async with prefect_client() as client:
+        wanted = UUID(run_id)
+        async with self.line.client() as client:
             try:
-                run = await client.read_flow_run(UUID(run_id))
+                run, entries = await asyncio.gather(
+                    client.read_flow_run(wanted), self.journals.read(client, wanted)
+                )
+                if run.state is not None and run.state.is_final():
+                    # The journal may have been read a moment before the run ended.
+                    entries = await self.journals.read(client, wanted)
             except ObjectNotFound:
                 return None
-            entries = await read_journal(client, run.id)
         return run_state(run, entries)
 
     async def resume(self, run_id: str) -> bool:
-        async with prefect_client() as client:
+        async with self.line.client() as client:
             try:
                 result = await client.resume_flow_run(UUID(run_id))
             except ObjectNotFound:
@@ -239,7 +224,7 @@ class PrefectOrchestrator:
         return bool(result.status.value == "ACCEPT")
 
     async def restart(self, run_id: str, attempt: int) -> None:
-        async with prefect_client() as client:
+        async with self.line.client() as client:
             run = await client.read_flow_run(UUID(run_id))
             # Prefect's own count of starts leaves out the ones after a pause.
             kept = [tag for tag in run.tags if not tag.startswith(ATTEMPT)]
@@ -253,11 +238,11 @@ class PrefectOrchestrator:
     async def declare_dead(self, run_id: str, reason: str, *, cancelled: bool = False) -> None:
         """Say in Prefect what it has not noticed: the process is gone."""
         state: State[Any] = Cancelled(message=reason) if cancelled else Failed(message=reason)
-        async with prefect_client() as client:
+        async with self.line.client() as client:
             await client.set_flow_run_state(UUID(run_id), state, force=True)
 
     async def cancel(self, run_id: str) -> None:
-        async with prefect_client() as client:
+        async with self.line.client() as client:
             run = await client.read_flow_run(UUID(run_id))
             if run.state is None or run.state.is_final():
                 return
@@ -272,7 +257,7 @@ class PrefectOrchestrator:
         if not deployment_ids:
             return []
         found: list[RunState] = []
-        async with prefect_client() as client:
+        async with self.line.client() as client:
             while True:
                 page = await client.read_flow_runs(
                     deployment_filter=DeploymentFilter(
@@ -293,8 +278,7 @@ class PrefectOrchestrator:
                     return [run for run in found if run.execution_id is None]
 
     async def logs(self, run_id: str, after: datetime | None = None) -> list[LogLine]:
-        async with prefect_client() as client:
-            nodes: dict[UUID, str] = {}
+        async with self.line.client() as client:
             offset = 0
             lines: list[LogLine] = []
             while True:
@@ -303,11 +287,11 @@ class PrefectOrchestrator:
                         flow_run_id=LogFilterFlowRunId(any_=[UUID(run_id)]),
                         timestamp=LogFilterTimestamp(after_=after) if after else None,
                     ),
-                    limit=200,
+                    limit=PAGE,
                     offset=offset,
                 )
-                if any(log.task_run_id and log.task_run_id not in nodes for log in page):
-                    nodes = await node_ids(client, UUID(run_id))
+                of_tasks = {log.task_run_id for log in page if log.task_run_id}
+                nodes = await self.journals.node_ids(client, UUID(run_id), of_tasks)
                 lines += [
                     LogLine(
                         id=str(log.id),
@@ -319,18 +303,20 @@ class PrefectOrchestrator:
                     )
                     for log in page
                 ]
-                if len(page) < 200:
+                if len(page) < PAGE:
                     return lines
-                offset += 200
+                offset += PAGE
 
     async def events(self) -> AsyncIterator[str]:
-        """Run ids from Prefect's event stream. Ends when the connection does."""
+        """Run ids from Prefect's event stream. Ends when the connection does.
+
+        Of its nodes the flow process tells us itself, once they are in its journal: Prefect's
+        events of task runs come before that, and many.
+        """
         from prefect.events.clients import get_events_subscriber
         from prefect.events.filters import EventFilter, EventNameFilter
 
-        wanted = EventFilter(
-            event=EventNameFilter(prefix=["prefect.flow-run.", "prefect.task-run."])
-        )
+        wanted = EventFilter(event=EventNameFilter(prefix=["prefect.flow-run."]))
         async with get_events_subscriber(filter=wanted, reconnection_attempts=0) as subscriber:
             async for event in subscriber:
                 for resource in (event.resource, *event.related):
@@ -341,7 +327,7 @@ class PrefectOrchestrator:
 
     async def healthy(self) -> bool:
         try:
-            async with prefect_client() as client:
+            async with self.line.client() as client:
                 return await client.api_healthcheck() is None
         except OrchestratorUnavailable:
             return False
@@ -366,125 +352,3 @@ def schedule_of(found: DeploymentSchedule) -> Schedule:
         found.active,
         found.parameters,
     )
-
-
-async def read_journal(client: PrefectClient, run_id: UUID) -> list[dict[str, Any]]:
-    """The run's flow-run inputs: one entry per started and settled node, and its outcome."""
-    entries: list[dict[str, Any]] = []
-    for prefix in ("node-", "run"):
-        seen: set[str] = set()
-        while True:
-            page = await client.filter_flow_run_input(
-                flow_run_id=run_id, key_prefix=prefix, limit=200, exclude_keys=seen
-            )
-            entries += [{"key": entry.key, **json.loads(entry.value)} for entry in page]
-            seen |= {entry.key for entry in page}
-            if len(page) < 200:
-                break
-    return entries
-
-
-async def node_ids(client: PrefectClient, run_id: UUID) -> dict[UUID, str]:
-    """Node id by task-run id, from the tags: names are not set yet when a task is pending."""
-    found: dict[UUID, str] = {}
-    offset = 0
-    while True:
-        page = await client.read_task_runs(
-            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])),
-            limit=200,
-            offset=offset,
-        )
-        for task_run in page:
-            for tag in task_run.tags:
-                if tag.startswith("node:"):
-                    found[task_run.id] = tag.removeprefix("node:")
-        if len(page) < 200:
-            return found
-        offset += 200
-
-
-def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
-    """What Prefect and the journal together say about a run."""
-    state: State[Any] | None = run.state
-    status: RunStatus = STATUSES[state.type] if state else "pending"
-    outcome = next((entry for entry in entries if entry["key"] == "run"), None)
-    by_node: dict[str, dict[str, Any]] = {}
-    for entry in entries:
-        if entry["key"] != "run" and (
-            entry["status"] != "running" or entry["nodeId"] not in by_node
-        ):
-            by_node[entry["nodeId"]] = entry
-    if state is not None and state.type == StateType.CRASHED and by_node and outcome is None:
-        # The process died in the middle: the resumer starts the run again from its journal.
-        status = "running"
-    over = status in ("success", "failed", "cancelled")
-    message = state.message if state else None
-    if state is not None and state.type == StateType.CRASHED:
-        message = f"the process that ran it died: {message or 'no reason is known'}"
-    updated = state.timestamp if state else datetime.now(UTC)
-    return RunState(
-        run_id=str(run.id),
-        execution_id=execution_of(run),
-        status=status,
-        updated_at=updated,
-        started_at=run.start_time,
-        completed_at=run.end_time,
-        output=outcome,
-        error=message if status in ("failed", "cancelled") else None,
-        nodes=tuple(node_state(entry, over, updated) for entry in by_node.values()),
-        scheduled=bool(run.auto_scheduled),
-        deployment_id=str(run.deployment_id) if run.deployment_id else None,
-        parameters=run.parameters or {},
-        starts_at=run.expected_start_time,
-        taken=state is not None and state.type == StateType.PENDING,
-        attempt=attempt_of(run),
-    )
-
-
-def node_state(entry: dict[str, Any], run_over: bool, run_updated: datetime) -> NodeState:
-    status, reason = entry["status"], entry.get("reason")
-    if status == "running" and run_over:
-        status = "unknown"
-        reason = "the run ended while this node was at work; check what it did before going on"
-    started, completed = moment(entry.get("startedAt")), moment(entry.get("completedAt"))
-    return NodeState(
-        node_id=entry["nodeId"],
-        node_type=entry["nodeType"],
-        node_name=entry["nodeName"],
-        status=status,
-        updated_at=completed or (run_updated if run_over else started) or run_updated,
-        reason=reason,
-        branch=entry.get("branch"),
-        input=entry.get("input"),
-        output=entry.get("output"),
-        error=entry.get("error"),
-        started_at=started,
-        completed_at=completed,
-        duration=entry.get("duration"),
-        retry_count=entry.get("retryCount", 0),
-    )
-
-
-def attempt_of(run: FlowRun) -> int:
-    """How often the run has been started again, as :meth:`PrefectOrchestrator.restart` noted."""
-    found = [tag.removeprefix(ATTEMPT) for tag in run.tags if tag.startswith(ATTEMPT)]
-    return max((int(number) for number in found if number.isdecimal()), default=0)
-
-
-def execution_of(run: FlowRun) -> str | None:
-    for tag in run.tags:
-        if tag.startswith("execution:"):
-            return str(tag.removeprefix("execution:"))
-    return None
-
-
-def level_name(level: int) -> str:
-    if level >= 40:
-        return "error"
-    if level >= 30:
-        return "warning"
-    return "info" if level >= 20 else "debug"
-
-
-def moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

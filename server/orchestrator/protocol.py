@@ -174,3 +174,6 @@ class Orchestrator(Protocol):
         """Ids of runs about which something happened: hints, lossy, for speed."""
 
     async def healthy(self) -> bool: ...
+
+    async def close(self) -> None:
+        """Let go of connections."""

@@ -45,6 +45,7 @@ def orchestration(
         if repository is not None and repository.review_mode:
             parts.append(MergeWatcher(state.database, publisher, repository))
         state.dispatcher, state.resumer, state.canceller = dispatcher, resumer, resumer
+        state.mirror = mirror
         parts.append(Notices(state.database, settings.public_url))
         loops = [asyncio.create_task(part.run()) for part in parts]
         try:
@@ -55,5 +56,6 @@ def orchestration(
             for loop in loops:
                 with suppress(asyncio.CancelledError):
                     await loop
+            await orchestrator.close()
 
     return service

@@ -111,6 +111,15 @@ async def adopt_run(body: schemas.Adopt, request: Request) -> schemas.Adopted:
     return schemas.Adopted(execution_id=execution_id, parameters=parameters, stop=stop)
 
 
+@router.post("/api/worker/news", status_code=204, **needs("worker"))
+async def news(body: schemas.News, request: Request) -> None:
+    """A flow process has written to its journal: the mirror looks at that run now, not in a while.
+
+    Nothing is taken from the caller but the hint.
+    """
+    request.app.state.mirror.hint(body.flow_run_id)
+
+
 @router.get(f"{BASE}/connections/{{connection_id}}", **needs("worker"))
 async def connection(
     execution: RunDep,

@@ -73,3 +73,7 @@ class Heartbeat(Body):
 
 class Heard(Answer):
     cancel_requested: bool
+
+
+class News(Body):
+    flow_run_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]

@@ -6,11 +6,14 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
 from server.executions.record import record_run
+from server.models import WorkflowExecution
 from server.orchestrator import mirror as mirror_module
 from server.orchestrator.dispatcher import Dispatcher
 from server.orchestrator.mirror import Mirror
@@ -143,6 +146,37 @@ async def test_states_in_any_order_give_the_newest(world: World) -> None:
     assert await differs(world, execution_id, states[-1]) is None
 
 
+async def test_a_flow_process_that_has_news_is_looked_at_without_an_event_or_a_sweep(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror_module, "SWEEP", 600)
+
+    async def silence() -> AsyncIterator[str]:
+        await asyncio.sleep(600)
+        yield ""
+
+    monkeypatch.setattr(world.orchestrator, "events", silence)
+    workflow = await world.published(WORKFLOW)
+    execution_id, run_id = await start(world, workflow["id"])
+    flow_run_id = str(uuid4())
+    world.orchestrator.runs[flow_run_id] = replace(
+        world.orchestrator.runs.pop(run_id), run_id=flow_run_id
+    )
+    async with world.database.writing() as session:
+        execution = await session.get(WorkflowExecution, execution_id)
+        assert execution is not None
+        execution.prefect_flow_run_id = flow_run_id
+    async with mirroring(world) as mirror:
+        world.app.state.mirror = mirror
+        await asyncio.sleep(0.5)  # what a starting mirror looks at by itself is over
+        world.orchestrator.settle(flow_run_id, "trigger-1", "success")
+        told = await world.worker.post("/api/worker/news", json={"flowRunId": flow_run_id})
+        assert told.status_code == 204, told.text
+        await until_equal(world, {execution_id: flow_run_id})
+    refused = await world.admin.post("/api/worker/news", json={"flowRunId": flow_run_id})
+    assert refused.status_code in (401, 403)
+
+
 async def test_one_run_that_cannot_be_read_does_not_stop_the_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +232,24 @@ async def test_what_ended_while_the_server_was_away_is_caught_up_with_logs_inclu
                 break
             await asyncio.sleep(0.1)
     assert [line["message"] for line in logs["items"]] == ["the last line"]
+
+
+async def test_a_line_that_comes_before_its_task_learns_its_node_later(world: World) -> None:
+    workflow = await world.published(WORKFLOW)
+    execution_id, run_id = await start(world, workflow["id"])
+    world.orchestrator.log(run_id, "of nobody yet")
+    world.orchestrator.log(run_id, "of the run")
+    mirror = Mirror(world.database, world.orchestrator)
+    assert await mirror.refresh(run_id)
+    lines = world.orchestrator._logs[run_id]
+    lines[0] = replace(lines[0], node_id="a-1")
+    assert await mirror.refresh(run_id)
+    assert not await mirror.refresh(run_id)
+    logs = (await world.admin.get(f"/api/executions/{execution_id}/logs?level=INFO")).json()
+    assert [(line["nodeId"], line["message"]) for line in logs["items"]] == [
+        ("a-1", "of nobody yet"),
+        (None, "of the run"),
+    ]
 
 
 async def test_a_run_that_was_deleted_in_prefect_ends_as_failed_and_says_so(

@@ -63,6 +63,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "timeout": 60,
     },
     "POST /api/worker/adopt": {"flowRunId": "unknown"},
+    "POST /api/worker/news": {"flowRunId": "00000000-0000-0000-0000-000000000000"},
     "POST /api/worker/executions/{execution_id}/heartbeat": {"process": "1"},
 }
 QUERIES = {"GET /api/workflows/{workflow_id}/versions/{version}/compare": {"to": 1}}
