@@ -34,6 +34,7 @@ USED_BY_GENERATED_CODE = frozenset(
         *("WorkflowRun", "NO_CACHE", "WAIVED", "succeeded", "failed", "took", "any_failed"),
         *("response", "failure", "asyncio", "annotations", "prefect", "runtime_tasks"),
         *("wait_for", "return_state", "self", "cls", "_"),
+        "PythonFinalizationError",  # built into 3.13; the file is the same under every Python
     )
 )
 """Prefect itself keeps ``wait_for`` and ``return_state``, and leaves ``self`` and ``cls`` out."""
