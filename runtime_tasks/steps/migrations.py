@@ -241,7 +241,7 @@ def rollback(
         undone = undo(
             session,
             to=to,
-            steps=steps,
+            steps=None if steps is None else _whole(steps),
             pretend=current().dry_run,
             allow_derived=allow_derived,
         )
@@ -355,6 +355,17 @@ def migration_report(
         pending=sum(len(item.history.pending) for item in looks if item.history),
         connections=[_check(item) for item in looks],
     )
+
+
+def _whole(steps: float) -> int:
+    """A workflow's number may come as 2 or as 2.0. Raises StepConfigError for what is no count."""
+    if (
+        isinstance(steps, bool)
+        or not isinstance(steps, int | float)
+        or not float(steps).is_integer()
+    ):
+        raise StepConfigError(f"{steps!r} is no number of migrations: give a whole one")
+    return int(steps)
 
 
 def _connections(wanted: list[str] | None) -> list[Connection]:

@@ -60,6 +60,18 @@ def test_the_steps_walk_the_road(database_url: str, shop: Path) -> None:
         assert any("5/5" in message for message in run.messages)
 
 
+def test_how_many_are_taken_back_is_a_whole_number(sqlite_url: str, shop: Path) -> None:
+    with using(RunContext(target=connection(sqlite_url, shop))):
+        steps.execute_migrations(connection_id="db")
+        for wrong in (1.5, -1, "2", True, float("nan"), float("inf")):
+            with pytest.raises(StepConfigError):
+                steps.rollback(connection_id="db", to="steps", steps=wrong)  # type: ignore[arg-type]
+        # A workflow's variable may come as 2.0; more than there are is all of them.
+        for number, left in ((2.0, 1), (9, 0)):
+            steps.rollback(connection_id="db", to="steps", steps=number)  # type: ignore[arg-type]
+            assert len(steps.discover_migrations(connection_id="db").applied) == left
+
+
 def test_a_later_node_gets_the_migrations_as_json_too(sqlite_url: str, shop: Path) -> None:
     with using(RunContext(target=connection(sqlite_url, shop))):
         found = steps.discover_migrations(connection_id="db")
