@@ -213,6 +213,16 @@ class Planner:
 
     def _value(self, node: Node, field: Field, tree: Tree, scope: Scope, names: set[str]) -> Value:
         if field.lambda_of:
+            if isinstance(tree.value, str) and "{{" not in tree.value:
+                # As a text it would always hold.
+                self._problem(
+                    node,
+                    field.key,
+                    "no-expression",
+                    f"'{field.key}' is an expression",
+                    hint="write it between {{ and }}",
+                    tree=tree,
+                )
             compiled = self._compile(node, field, tree, _Inner(scope, field.lambda_of), names)
             if compiled is None:
                 return literal(None)
@@ -291,7 +301,7 @@ class Planner:
                 names.add(parameter)
                 yield parameter, identifier(parameter)
             else:
-                compiled = template(_BODY, scope)
+                compiled = template(_RECEIVED, scope)
                 self.names_used |= names_in(compiled.python)
                 names |= compiled.references
                 yield parameter, expression(compiled)
@@ -360,7 +370,7 @@ class Planner:
         )
 
 
-_BODY = "{{ trigger?.body }}"
+_RECEIVED = "{{ trigger }}"
 
 
 class _Inner(NameTable):

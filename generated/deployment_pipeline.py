@@ -27,8 +27,9 @@ def push(trigger):
         path="github-push",
         secret=secret("githubSecret"),
         scheme="github",
-        filter=js.maybe(js.maybe(trigger, "body"), "ref") == "refs/heads/main",
-        body=js.plain(js.maybe(trigger, "body")),
+        filter=lambda trigger: js.maybe(js.maybe(trigger, "body"), "ref")
+        == "refs/heads/main",
+        received=trigger,
     )
 
 

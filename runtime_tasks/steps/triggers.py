@@ -6,6 +6,7 @@ Several triggers may start one workflow: each is a node, and each run begins at 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
@@ -13,7 +14,7 @@ from pydantic import AfterValidator
 from runtime_tasks.errors import Cancelled
 from runtime_tasks.javascript.logic import truthy
 from runtime_tasks.secrets import SecretText
-from runtime_tasks.steps.catalogue import Cron, Output, Timezone, Value, step, widget
+from runtime_tasks.steps.catalogue import Cron, Output, Timezone, step, widget
 from runtime_tasks.steps.cron import check_cron, check_timezone
 
 EVENTS = (
@@ -27,6 +28,10 @@ EVENTS = (
 )
 """What can happen in dataroll that an event trigger may wait for; docs/triggers.md says with
 which payload. A name that ends in ``.*`` stands for all of its kind."""
+
+
+Filter = Annotated[Any, widget("expression", lambda_of="trigger")]
+"""An expression over what comes with the trigger: ``trigger.body``, of a webhook ``trigger.headers``."""
 
 
 class TriggerOutput(Output):
@@ -63,32 +68,34 @@ def webhook_trigger(
     path: str = "",
     secret: SecretText = "",
     scheme: Literal["standard", "github", "gitlab", "shared-secret"] = "standard",
-    filter: Value = None,  # noqa: A002 - the key of the definition
-    body: Annotated[Any, widget("hidden")] = None,
+    filter: Filter = None,  # noqa: A002 - the key of the definition
+    received: Annotated[Any, widget("hidden")] = None,
     description: str = "",
 ) -> TriggerOutput:
     """An HTTP call with a valid signature starts the workflow."""
-    return passed(filter, body)
+    return passed(filter, received)
 
 
 @step("trigger", "event", label="Event", starts=True, can_fail=False)
 def event_trigger(
     *,
     event: str = "",
-    filter: Value = None,  # noqa: A002 - the key of the definition
-    body: Annotated[Any, widget("hidden")] = None,
+    filter: Filter = None,  # noqa: A002 - the key of the definition
+    received: Annotated[Any, widget("hidden")] = None,
     description: str = "",
 ) -> TriggerOutput:
     """Something that happened in dataroll starts the workflow."""
-    return passed(filter, body)
+    return passed(filter, received)
 
 
-def passed(condition: Any, body: Any) -> TriggerOutput:
-    """The payload, if it passes the trigger's filter.
+def passed(condition: Callable[[Any], Any] | None, received: Any) -> TriggerOutput:
+    """The payload of what was ``received``, if it passes the trigger's filter.
 
     The server has asked the filter before it started the run; an automation of
     Prefect's cannot, and whoever starts a run by hand brings no payload.
     """
-    if body is not None and condition is not None and not truthy(condition):
+    received = {"body": None, "headers": {}, **(received or {})}
+    body = received["body"]
+    if body is not None and condition is not None and not truthy(condition(received)):
         raise Cancelled("what started this run does not pass the trigger's filter")
     return TriggerOutput(body=body)

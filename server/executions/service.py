@@ -44,6 +44,7 @@ async def create_execution(
     dry_run: bool = False,
     approvals: Mapping[str, str] | None = None,
     trigger_payload: Any = None,
+    trigger_headers: Mapping[str, str] | None = None,
     trigger_id: str | None = None,
     definition: WorkflowDefinition | None = None,
     deployment_id: str | None = None,
@@ -86,7 +87,8 @@ async def create_execution(
     execution.parameters = {
         **_as_flow_parameters(definition, facts, given),
         "currentUser": await current_user(session, workflow.team_id, actor),
-        "trigger": _trigger(triggered_by, trigger_payload, context),
+        "trigger": _trigger(triggered_by, trigger_payload, context)
+        | ({} if trigger_headers is None else {"headers": dict(trigger_headers)}),
         "execution": {
             "id": execution.id,
             "startedAt": now.isoformat(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from fastapi import APIRouter, Request, Response
@@ -11,6 +12,7 @@ from server.access import Access, AccessDep, check_etag, database_of, etag, need
 from server.errors import Conflict, NotFound, field_error
 from server.ids import new_id
 from server.models import Workflow, WorkflowDefinition, WorkflowTrigger
+from server.orchestrator.protocol import OrchestratorUnavailable
 from server.schemas import Page
 from server.secret_box import SecretBox
 from server.triggers import schemas, service
@@ -79,6 +81,9 @@ async def create(
         )
     if body.type == "scheduled":
         await _reschedule(request, workflow_id)  # under the name it has got
+    if body.type == "webhook" and workflow.is_published and workflow.deployment_id is not None:
+        with suppress(OrchestratorUnavailable):  # the aligner makes up for it
+            await request.app.state.orchestrator.listen_for(workflow.slug, workflow.deployment_id)
     response.headers["ETag"] = etag(trigger.revision)
     return _made(request, trigger, shown)
 

@@ -147,6 +147,7 @@ async def fire(
     payload: Any,
     key: str,
     actor: Actor,
+    headers: Mapping[str, str] | None = None,
 ) -> WorkflowExecution:
     """The execution that this firing makes; the same ``key`` again gives the same one.
 
@@ -161,6 +162,7 @@ async def fire(
         variables=config.get("variables") or {},
         context={"connectionId": config["connectionId"]} if config.get("connectionId") else {},
         trigger_payload=payload,
+        trigger_headers=headers,
         trigger_id=trigger.id,
         idempotency_key=f"{by}:{trigger.id}:{key}"[:255],
     )

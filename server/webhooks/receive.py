@@ -155,6 +155,7 @@ async def _deliver(
                 workflow,
                 by="webhook",
                 payload=payload,
+                headers=seen["headers"],
                 key=delivery_id or new_id(),
                 actor=actor,
             )

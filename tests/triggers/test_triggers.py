@@ -75,6 +75,17 @@ async def test_a_schedule_reaches_the_orchestrator_pauses_resumes_and_goes(world
     assert list(told()) == [second["id"]]
 
 
+async def test_a_webhook_made_here_listens_for_prefects_events_at_once(world: World) -> None:
+    first = await waiting(world, "webhook", {})
+    deployment = await deployed(world, first["workflowId"])
+    base = f"/api/workflows/{first['workflowId']}/triggers"
+    for available in (False, True):
+        world.orchestrator.available = available
+        made = await world.admin.post(base, json={"type": "webhook", "config": {}})
+        assert made.status_code == 201
+    assert list(world.orchestrator.listened.values()) == [deployment]
+
+
 async def test_when_the_orchestrator_is_away_nothing_changes(world: World) -> None:
     trigger = await waiting(world, "scheduled", {"cron": "0 2 * * *"})
     await deployed(world, trigger["workflowId"])

@@ -21,6 +21,7 @@ from server.webhooks import receive
 from tests.server.conftest import running
 from tests.triggers.conftest import World, body_of, github, standard, waiting
 
+AGENT = f"python-httpx/{httpx.__version__}"
 PUSH = {"ref": "refs/heads/main", "after": "abc"}
 
 
@@ -54,7 +55,11 @@ async def test_a_signed_delivery_starts_a_run_with_its_body(world: World) -> Non
         execution = await session.get(WorkflowExecution, answer.json()["id"])
     assert execution is not None
     assert execution.triggered_by == "webhook"
-    assert execution.parameters["trigger"] == {"type": "webhook", "body": PUSH}
+    assert execution.parameters["trigger"] == {
+        "type": "webhook",
+        "body": PUSH,
+        "headers": {"webhook-id": "msg_1", "user-agent": AGENT},
+    }
     row = (await world.admin.get(f"/api/workflows/{trigger['workflowId']}/triggers")).json()
     assert row["items"][0]["lastFiredAt"]
     assert row["items"][0]["lastError"] is None
@@ -168,7 +173,8 @@ edges: []
         assert execution is not None
         assert execution.parameters["trigger"] == {"type": "manual", "body": body}
         # The node's own rule: without a body there is nothing to filter.
-        passed = webhook_trigger(filter=body is not None, body=body)
+        received = execution.parameters["trigger"]
+        passed = webhook_trigger(filter=lambda it: it["body"]["ref"] == "main", received=received)
         assert passed.body == body
 
 

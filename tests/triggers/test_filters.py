@@ -1,0 +1,71 @@
+"""A drawn trigger's filter, as the flow itself asks it: for what was received, and only then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from compiler import DefinitionError, compile_workflow
+from runtime_tasks.errors import Cancelled
+
+PUSHED = """\
+version: "1.0"
+name: Pushed
+trigger: webhook
+nodes:
+  push:
+    type: trigger
+    label: Push
+    trigger: webhook
+    filter: "FILTER"
+edges: []
+"""
+FILTER = (
+    "{{ trigger.headers['x-github-event'] !== 'ping' && trigger.body.ref === 'refs/heads/main' }}"
+)
+MAIN = {"ref": "refs/heads/main"}
+
+
+@pytest.fixture(scope="module")
+def push() -> Any:
+    """The node of the compiled flow."""
+    module: dict[str, Any] = {}
+    exec(compile_workflow(PUSHED.replace("FILTER", FILTER), "yaml").source, module)
+    return module["push"].fn
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        {"type": "webhook", "body": MAIN, "headers": {"x-github-event": "push"}},
+        {"type": "webhook", "body": MAIN},  # from a Prefect event, which has no headers
+    ],
+)
+def test_what_passes_is_handed_on(push: Any, received: Any) -> None:
+    assert push(received).body == MAIN
+
+
+@pytest.mark.parametrize("received", [{}, None, {"type": "manual", "body": None}])
+def test_whoever_starts_it_by_hand_brings_nothing_to_filter(push: Any, received: Any) -> None:
+    assert push(received).body is None
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        {"type": "webhook", "body": {"ref": "refs/heads/other"}, "headers": {}},
+        {"type": "webhook", "body": MAIN, "headers": {"x-github-event": "ping"}},
+    ],
+)
+def test_what_does_not_pass_ends_the_run(push: Any, received: Any) -> None:
+    with pytest.raises(Cancelled, match="does not pass"):
+        push(received)
+
+
+def test_a_filter_without_braces_is_a_problem_and_not_always_true() -> None:
+    with pytest.raises(DefinitionError) as caught:
+        compile_workflow(PUSHED.replace("FILTER", "trigger.body.ref === 'x'"), "yaml")
+    [problem] = caught.value.problems
+    assert (problem.code, problem.field) == ("no-expression", "filter")
+    assert problem.hint == "write it between {{ and }}"
