@@ -54,3 +54,19 @@ def _follow(path: str) -> None:
     except FileNotFoundError:
         pass  # it has ended already
     os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def go_on_unheard() -> None:
+    """Let what we print go nowhere once nobody reads it: the worker that did may have been killed.
+
+    Prefect logs through Rich, which otherwise ends the process at the first line that nobody reads.
+    """
+    from rich.console import Console
+
+    def stop_printing(console: Console) -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for descriptor in (1, 2):
+            os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+
+    Console.on_broken_pipe = stop_printing  # type: ignore[method-assign, assignment]

@@ -36,7 +36,7 @@ from prefect.states import Cancelled as CancelledState
 from prefect.states import Completed, Failed
 
 from runtime_tasks.errors import Cancelled, OutcomeUnknown
-from runtime_tasks.lifeline import follow
+from runtime_tasks.lifeline import follow, go_on_unheard
 from runtime_tasks.run import journal, report
 from runtime_tasks.run.approvals import Approvals
 from runtime_tasks.run.channel import ServerChannel
@@ -167,6 +167,7 @@ class WorkflowRun:
 
     async def __aiter__(self) -> AsyncIterator[int]:
         follow()
+        go_on_unheard()
         # One client for every node's thread: making one takes longer than most of what it is for.
         with SyncClientContext.get_or_create():
             async for turn in self._turns():

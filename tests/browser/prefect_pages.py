@@ -15,6 +15,7 @@ from cli.installation import Installation
 from cli.road import copy_project
 from cli.sample import WORKFLOW, add_person, connect, publish
 from tests.browser.screenshots import CHROMIUM, FLAGS
+from tests.orchestrator.installed import Installed
 
 
 def main(folder: Path) -> None:
@@ -25,14 +26,12 @@ def main(folder: Path) -> None:
         running(Path(name), inbox) as installation,
     ):
         run_id = a_run(installation, inbox, Path(name))
+        artifacts = Installed(installation).prefect.post("artifacts/filter", json={}).json()
         pages = {
             "run": f"/runs/flow-run/{run_id}",
-            "task-runs": f"/runs/flow-run/{run_id}?tab=Task+Runs",
-            "artifacts": f"/runs/flow-run/{run_id}?tab=Artifacts",
-            "dry-run": "/artifacts/key/dry-run",
-            "summary": "/artifacts/key/dataroll-summary",
             "runs": "/runs",
             "deployments": "/deployments",
+            **{each["key"]: f"/artifacts/artifact/{each['id']}" for each in artifacts},
         }
         with sync_playwright() as play:
             browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -106,6 +107,34 @@ async def test_however_a_supervisor_ends_what_follows_it_ends_too(
     supervisor.send_signal(ending)
     await supervisor.wait()
     await until(lambda: is_gone(grandchild))
+
+
+def test_a_flow_process_goes_on_when_nobody_reads_what_it_prints(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from rich.console import Console\n"
+        "from runtime_tasks.lifeline import go_on_unheard\n"
+        "go_on_unheard()\n"
+        "input()\n"
+        "for n in range(3): Console(file=sys.stdout).print(n); print(n, file=sys.stderr, flush=True)\n"
+        "Path(sys.argv[1]).write_text('done')\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "end")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    process.stderr.close()
+    process.stdin.write(b"\n")
+    process.stdin.close()
+    assert process.wait(30) == 0
+    assert (tmp_path / "end").read_text() == "done"
 
 
 def is_gone(pid: int) -> bool:
