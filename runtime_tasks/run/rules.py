@@ -168,10 +168,7 @@ class Rules:
         record = self.records[edge.source]
         match record.status:
             case "success" if record.branch:
-                values = ""
-                if hasattr(record.output, "left"):
-                    values = f" (its value was {_short(record.output.left)})"
-                return f"{edge.source} took {record.branch}, not {edge.outcome}{values}"
+                return f"{edge.source} took {record.branch}, not {edge.outcome}{_values(record.output)}"
             case "success":
                 return f"{edge.source} did not fail"
             case "skipped":
@@ -182,6 +179,14 @@ class Rules:
                 return f"the outcome of {edge.source} is unknown"
             case _:
                 return f"{edge.source} failed"
+
+
+def _values(output: Any) -> str:
+    """What a condition looked at; a bare ``true`` on the right is not worth a word."""
+    if not hasattr(output, "left"):
+        return ""
+    other = "" if output.right is True else f", compared with {_short(output.right)}"
+    return f" (its value was {_short(output.left)}{other})"
 
 
 def _short(value: Any) -> str:

@@ -182,11 +182,19 @@ async def test_a_condition_goes_one_way_and_says_why_the_other_was_skipped(stage
     ran = await stage.run(
         "variables:\n  n: {type: number, default: 3}\nnodes:\n"
         "  big: {type: condition, label: Big?, condition: '{{ n > 5 }}'}\n"
+        "  even: {type: condition, label: Four?, condition: '{{ n }}', operator: '==', value: 4}\n"
         + sql("yes-1", "ok yes")
         + sql("no-1", "ok no")
-        + edges("big>yes-1 'Yes'", "big>no-1 'No'")
+        + sql("four", "ok four")
+        + edges("big>yes-1 'Yes'", "big>no-1 'No'", "even>four 'Yes'")
     )
-    assert ran.statuses == {"big": "success", "yes-1": "skipped", "no-1": "success"}
+    assert ran.statuses == {
+        **{"big": "success", "yes-1": "skipped", "no-1": "success"},
+        **{"even": "success", "four": "skipped"},
+    }
+    assert ran.nodes["four"]["reason"] == (
+        "even took No, not Yes (its value was 3, compared with 4)"
+    )
     assert ran.nodes["yes-1"]["reason"] == "big took No, not Yes (its value was False)"
     assert ran.state == "Completed"
 
