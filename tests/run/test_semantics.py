@@ -189,8 +189,11 @@ async def test_a_condition_goes_one_way_and_says_why_the_other_was_skipped(stage
         + edges("big>yes-1 'Yes'", "big>no-1 'No'", "even>four 'Yes'")
     )
     assert ran.statuses == {
-        **{"big": "success", "yes-1": "skipped", "no-1": "success"},
-        **{"even": "success", "four": "skipped"},
+        "big": "success",
+        "yes-1": "skipped",
+        "no-1": "success",
+        "even": "success",
+        "four": "skipped",
     }
     assert ran.nodes["four"]["reason"] == (
         "even took No, not Yes (its value was 3, compared with 4)"

@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from runtime_tasks.lifeline import follow
 
@@ -114,12 +115,18 @@ def become_engine(
 
 def wait_for_prefect() -> None:
     """A run that is handed over while Prefect is being restarted waits for it, and does not die."""
-    from prefect.client.orchestration import get_client
-
+    url = urlsplit(os.environ.get("PREFECT_API_URL", ""))
+    if not url.hostname:
+        return
+    port = url.port or (443 if url.scheme == "https" else 80)
     give_up = time.monotonic() + PATIENCE
-    with get_client(sync_client=True) as client:
-        while client.api_healthcheck() is not None and time.monotonic() < give_up:
+    while time.monotonic() < give_up:
+        try:
+            socket.create_connection((url.hostname, port), timeout=5).close()
+        except OSError:
             time.sleep(1)
+        else:
+            return
 
 
 def die_with(connection: socket.socket) -> None:
