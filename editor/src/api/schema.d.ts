@@ -654,7 +654,8 @@ export interface paths {
         };
         /**
          * Logs
-         * @description The log, oldest first. To follow it, come back with the last ``nextCursor``.
+         * @description The log, oldest first. New lines are told on ``execution:<id>`` of /api/live, as ``log``; one
+         *     that is told twice has learnt its node meanwhile.
          */
         get: operations["logs_api_executions__execution_id__logs_get"];
         put?: never;
@@ -1187,6 +1188,28 @@ export interface paths {
         get: operations["secret_api_worker_executions__execution_id__secrets__name__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worker/news": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * News
+         * @description A flow process has written to its journal: the mirror looks at that run now, not in a while.
+         *
+         *     Nothing is taken from the caller but the hint.
+         */
+        post: operations["news_api_worker_news_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2912,6 +2935,11 @@ export interface components {
              * @enum {string}
              */
             trigger: "manual" | "scheduled" | "webhook" | "event";
+        };
+        /** News */
+        News: {
+            /** Flowrunid */
+            flowRunId: string;
         };
         /** NextTimes */
         NextTimes: {
@@ -10210,6 +10238,91 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["WorkerSecret"];
                 };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No such thing in the caller's teams */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Understood, and wrong: `errors` names the fields, `problems` the places in a definition */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says how long to wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    news_api_worker_news_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["News"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request cannot be read */
             400: {
