@@ -67,34 +67,53 @@ def show_trial(trial: DryRunOutput) -> None:
         console.print(table)
     for warning in trial.warnings:
         console.print(f"[yellow]![/] {escape(warning)}", highlight=False)
+    if not trial.migrations:
+        console.print("nothing is pending: nothing to try", highlight=False)
+        return
     console.print(
-        f"{len(trial.migrations)} migrations tried, {len(trial.statements)} statements,"
-        f" {trial.milliseconds:.0f} ms, by {trial.method}",
+        f"{_count(len(trial.migrations), 'migration')} tried,"
+        f" {_count(len(trial.statements), 'statement')},"
+        f" {trial.milliseconds:.0f} ms, by {trial.method}; the database is as it was",
         highlight=False,
     )
+    if trial.rollback_rehearsed:
+        console.print("the way back was tried, too: it leads to the schema of before")
     if trial.not_shown and trial.statements:
         console.print(f"not shown: {escape('; '.join(trial.not_shown))}", highlight=False)
-    console.print(f"plan {trial.plan_hash}", highlight=False, soft_wrap=True)
+    console.print(f"to run exactly this: execute --plan {trial.plan_hash}", soft_wrap=True)
 
 
-def show_executed(done: ExecuteOutput, execution: str) -> None:
+def show_executed(done: ExecuteOutput, rollback: str) -> None:
+    """``rollback``: the command that takes it back."""
     console = Console()
-    if done.applied:
-        console.print(_migrations(done.applied))
+    if not done.applied:
+        console.print("nothing was pending: nothing was applied")
+        return
+    console.print(_migrations(done.applied))
     console.print(
-        f"{len(done.applied)} migrations applied, {done.statements} statements, {done.rows} rows,"
+        f"{_count(len(done.applied), 'migration')} applied,"
+        f" {_count(done.statements, 'statement')}, {_count(done.rows, 'row')} changed,"
         f" {done.milliseconds:.0f} ms",
         highlight=False,
     )
-    if done.applied:
-        console.print(f"to take it back: rollback --to {execution}", highlight=False)
+    console.print(f"to take it back: {escape(rollback)}", highlight=False, soft_wrap=True)
 
 
 def show_undone(done: RollbackOutput) -> None:
     console = Console()
-    if done.rolled_back:
-        console.print(_migrations(done.rolled_back))
-    console.print(f"{len(done.rolled_back)} migrations taken back: {done.method}", highlight=False)
+    if not done.rolled_back:
+        console.print("there was nothing to take back")
+        return
+    console.print(_migrations(done.rolled_back))
+    for loss in done.data_loss:
+        console.print(f"[yellow]lost[/] {escape(loss)}", highlight=False)
+    count = _count(len(done.rolled_back), "migration")
+    console.print(f"{count} taken back, by {done.method}", highlight=False)
+
+
+def _count(number: int, noun: str) -> str:
+    """``1 row``, ``2 rows``"""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _migrations(migrations: list[Migration]) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -39,7 +40,13 @@ def common(command: Command) -> Command:
             required=True,
             help="The database. Better in DATABASE_URL than on the command line, where others see it.",
         ),
-        click.option("--path", type=click.Path(), required=True, help="The migrations' folder."),
+        click.option(
+            "--path",
+            type=click.Path(),
+            default=".",
+            show_default="this folder",
+            help="The migrations' folder, or the project's.",
+        ),
         click.option("--tool", default="auto", show_default=True, help="The migration tool."),
         click.option(
             "--format",
@@ -123,7 +130,8 @@ def execute(
         if shape == "text":
             from cli.migration_tables import show_executed
 
-            show_executed(done, run.context.execution_id)
+            command = f"dataroll migrations rollback --path {shlex.quote(path)}"
+            show_executed(done, f"{command} --to {run.context.execution_id}")
 
 
 @migrations.command()
@@ -224,4 +232,24 @@ def ready(
             click.echo(json.dumps(problem, indent=2, default=str))
         else:
             click.echo(f"{error}", err=True)
+            for hint in hints(error):
+                click.echo(f"  {hint}", err=True)
         sys.exit(USED_WRONGLY if isinstance(error, StepConfigError) else PROBLEMS)
+
+
+def hints(error: StepError) -> list[str]:
+    """What to type next, where the error leaves a choice."""
+    found: list[str] = []
+    details = error.details
+    if "choices" in details:
+        found = [
+            "to go on behind what is applied:  execute --on-partial resume",
+            "to take it as it is:              execute --on-partial mark-applied",
+            f"to take it back:                  rollback --to {details.get('execution')}"
+            " [--allow-derived]",
+        ]
+    elif "irreversible" in details:
+        found = ["to turn it round without a down file, tried on a copy first: --allow-derived"]
+    elif "approved" in details:
+        found = ["to see the plan as it is now: dry-run"]
+    return found

@@ -141,6 +141,8 @@ class Executed:
 class Undone:
     rolled_back: tuple[Migration, ...]
     method: str
+    data_loss: tuple[str, ...] = ()
+    """What went with it, or would go: ``002_email: ALTER TABLE users DROP COLUMN email``."""
     milliseconds: float = 0
 
 

@@ -210,6 +210,7 @@ def _question(partial: Partial) -> Refused | OutcomeUnknown:
             "statementsApplied": partial.kept,
             "statements": partial.statements,
             "unknown": partial.unknown,
+            "execution": partial.execution,
             "choices": ["resume", "mark-applied", "rollback"],
         },
     )

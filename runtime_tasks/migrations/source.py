@@ -37,7 +37,7 @@ def checked_out(source: MigrationSource) -> Iterator[Checkout]:
 
 def _inside(root: Path, subfolder: str | None) -> Path:
     if not root.exists():
-        raise StepConfigError(f"the migrations folder {root} does not exist on this worker")
+        raise StepConfigError(f"the migrations folder {root} does not exist on this machine")
     folder = root / subfolder if subfolder else root
     if not folder.resolve().is_relative_to(root.resolve()):
         raise StepConfigError(f"the subfolder {subfolder} leads out of {root.name}")

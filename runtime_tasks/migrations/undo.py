@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from time import perf_counter
 
 from runtime_tasks.errors import Refused, StepConfigError, StepError
 from runtime_tasks.migrations.backup import restore_command
+from runtime_tasks.migrations.classify import bare, kind_of
 from runtime_tasks.migrations.database import connect
 from runtime_tasks.migrations.database.base import JOURNAL_TABLE
 from runtime_tasks.migrations.derive import derived_down, reverse_of
@@ -16,7 +18,8 @@ from runtime_tasks.migrations.journal import Entry
 from runtime_tasks.migrations.model import History, Migration, Undone, find
 from runtime_tasks.migrations.recovery import Partial, settle
 from runtime_tasks.migrations.session import Session
-from runtime_tasks.migrations.split import Statement
+from runtime_tasks.migrations.split import Statement, split
+from runtime_tasks.migrations.work import shorten
 
 
 def undo(
@@ -31,9 +34,10 @@ def undo(
     """Undo and say what was undone; undoing nothing is a success.
 
     ``to``: ``before-this-run``, ``steps``, or the id of an execution whose work, and all that
-    came after it, is to be taken back. ``pretend``: only say what would be. ``allow_derived``: where no down exists, turn the
-    migration round (:mod:`runtime_tasks.migrations.derive`), or put the run's backup back. Raises Refused, before anything is touched, where one of
-    them cannot be undone.
+    came after it, is to be taken back. ``pretend``: only say what would be. ``allow_derived``:
+    where no down exists, turn the migration round (:mod:`runtime_tasks.migrations.derive`), or
+    put the run's backup back. Raises Refused, before anything is touched, where one of them
+    cannot be undone.
     """
     started = perf_counter()
     session.work = session.work.on(session.database)
@@ -42,7 +46,10 @@ def undo(
         history = session.history()
         first = None
         if steps is not None or to == "steps":
-            chosen = _last(history, 1 if steps is None else steps)
+            chosen = _last(history, 1 if steps is None else steps, partials)
+            half = {p.migration: p for p in partials if p.migration in {m.id for m in chosen}}
+            session.work.skips = {name: partial.kept for name, partial in half.items()}
+            session.work.there = {name: partial.sql for name, partial in half.items()}
         else:
             execution = session.work.execution if to == "before-this-run" else to
             first = _first_run(session, execution)
@@ -50,6 +57,10 @@ def undo(
             session.work.skips = {p.migration: p.kept for p in partials}
             session.work.there = {p.migration: p.sql for p in partials}
         method = _method(session, chosen)
+        ways = chosen
+        if allow_derived and not session.tool.runs_itself:
+            ways = [_with_a_way_back(session, migration) for migration in chosen]
+        lost = losses(session, ways)
         if chosen and not pretend:
             method = _take_back(session, chosen, first, allow_derived)
         if first and not pretend:
@@ -58,6 +69,7 @@ def undo(
     return Undone(
         rolled_back=tuple(m.as_("pending") for m in chosen),
         method=method,
+        data_loss=tuple(lost),
         milliseconds=round((perf_counter() - started) * 1000, 1),
     )
 
@@ -68,11 +80,42 @@ def _method(session: Session, chosen: Sequence[Migration]) -> str:
     return "tool" if session.tool.runs_itself else "down files"
 
 
-def _last(history: History, steps: int) -> list[Migration]:
+def _last(history: History, steps: int, partials: Sequence[Partial]) -> list[Migration]:
+    """The last migrations, newest first; one that stopped half-way is newer than the applied ones."""
     if steps < 0:
         raise StepConfigError("the number of migrations to take back cannot be negative")
-    standing = [m for m in history.applied if m.status != "failed"]
-    return list(reversed(standing[len(standing) - min(steps, len(standing)) :]))
+    everything = (*history.applied, *history.pending)
+    found = [find(everything, p.migration) for p in reversed(partials)]
+    half = [migration for migration in found if migration is not None][:steps]
+    standing = [m for m in history.applied if m.status != "failed" and m not in half]
+    return half + list(reversed(standing))[: steps - len(half)]
+
+
+def losses(session: Session, chosen: Sequence[Migration]) -> list[str]:
+    """What the way back takes with it, statement by statement, with the number of rows."""
+    found: list[str] = []
+    database = session.database
+    tables = {name.rpartition(".")[2].lower(): name for name in database.tables()}
+    for migration in chosen:
+        for statement in split(migration.down or "", database.dialect):
+            if not kind_of(statement.sql, database.dialect).destructive:
+                continue
+            words = re.findall(r"[\w$]+", bare(statement.sql).lower())
+            table = next((tables[word] for word in words if word in tables), None)
+            rows = ""
+            if table is not None:
+                ((count,),) = database.query(f"SELECT count(*) FROM {database.at(table)}")
+                rows = f" ({count} row{'' if count == 1 else 's'} in {table})"
+            found.append(f"{migration.id}: {shorten(statement.sql)}{rows}")
+    return found
+
+
+def _with_a_way_back(session: Session, migration: Migration) -> Migration:
+    """The migration with a derived reverse, where it has none and one can be had."""
+    try:
+        return _derived(session, migration)
+    except StepConfigError:
+        return migration  # :func:`_take_back` says so
 
 
 def _first_run(session: Session, execution: str) -> Entry | None:

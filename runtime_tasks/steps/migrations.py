@@ -99,6 +99,8 @@ class RollbackOutput(Output):
     rolled_back: list[Migration]
     method: str = ""
     """down files | tool | derived reverse | backup | nothing to undo"""
+    data_loss: list[str] = []
+    """What went with it: the statements that dropped or deleted, with numbers of rows."""
     milliseconds: float = 0
     dry_run: bool = False
     """True in a test run: the migrations listed would have been taken back."""
@@ -250,6 +252,7 @@ def rollback(
             tool=session.tool.name,
             rolled_back=[_migration(m) for m in undone.rolled_back],
             method=undone.method,
+            data_loss=list(undone.data_loss),
             milliseconds=undone.milliseconds,
             dry_run=current().dry_run,
         )

@@ -36,6 +36,7 @@ class SQLite(Database):
         self.path = Path(url.database)
         if not self.path.absolute().parent.is_dir():
             raise StatementFailed(f"the folder of {self.path} does not exist")
+        self._is_new = not self.path.exists()
         try:
             self._connection = sqlite3.connect(
                 self.path, isolation_level=None, timeout=10, check_same_thread=False
@@ -46,6 +47,8 @@ class SQLite(Database):
 
     def close(self) -> None:
         self._connection.close()
+        if self._is_new and self.path.exists() and not self.path.stat().st_size:
+            self.path.unlink()  # looking at a database does not make one
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> int | None:
         with closing(self._execute(sql, parameters)) as cursor:

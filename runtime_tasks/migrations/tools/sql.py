@@ -25,7 +25,8 @@ class PlainSql(ScriptTool):
     book = "dataroll_migrations"
 
     def detect(self, folder: Path) -> str | None:
-        names = [path.name for path in files_in(folder) if _NAME.match(path.name)]
+        matches = [match for path in files_in(folder) if (match := _NAME.match(path.name))]
+        names = [match[0] for match in matches if (match["way"] or "").lower() != "down"]
         if not names:
             return None
         return f"{len(names)} numbered SQL files, {min(names)} first"
