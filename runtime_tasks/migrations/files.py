@@ -34,6 +34,20 @@ def project_root(folder: Path) -> Path:
     return next((place for place in (real, *real.parents) if (place / ".git").exists()), real)
 
 
+def project_places(folder: Path) -> Iterator[Path]:
+    """The folder and those above it that belong to the same project, for what it may be told there.
+
+    They end with the repository; and before a place where anybody may write, such as /tmp:
+    somebody else's settings or interpreter there must not become the project's.
+    """
+    for place in (folder.absolute(), *folder.absolute().parents):
+        if place != folder.absolute() and place.stat().st_mode & 0o002:
+            return
+        yield place
+        if (place / ".git").exists():
+            return
+
+
 def read_text(path: Path) -> str:
     """The file's text, without a byte order mark. UTF-8, or UTF-16 where a mark says so."""
     if path.stat().st_size > LARGEST:

@@ -21,6 +21,7 @@ from typing import IO, Any, Literal, cast
 
 from runtime_tasks.errors import StepError
 from runtime_tasks.migrations.database import DatabaseUrl
+from runtime_tasks.migrations.files import project_places
 from runtime_tasks.migrations.settings import project_settings
 
 DRIVERS = Path(__file__).parent / "drivers"
@@ -32,15 +33,12 @@ Heard = Callable[[Event, Tell], None]
 
 def interpreter(folder: Path) -> str:
     """The project's Python: a virtual environment at or above the folder, else our own."""
-    places = [folder, *folder.parents]
-    for place in places:
+    for place in project_places(folder):
         for name in (".venv", "venv", "env"):
             for python in ("bin/python", "Scripts/python.exe"):
                 candidate = place / name / python
                 if candidate.exists() and (place / name / "pyvenv.cfg").exists():
                     return str(candidate)
-        if (place / ".git").exists():
-            break
     return sys.executable
 
 

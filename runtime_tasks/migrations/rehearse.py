@@ -14,8 +14,8 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
-from runtime_tasks.errors import StepError
-from runtime_tasks.migrations.classify import SETS_TRANSACTION, class_of
+from runtime_tasks.errors import Refused, StepError
+from runtime_tasks.migrations.classify import REACHES_OUT, SETS_TRANSACTION, class_of
 from runtime_tasks.migrations.database import connect
 from runtime_tasks.migrations.lint import lint
 from runtime_tasks.migrations.model import History, Migration, Plan, Trial
@@ -37,6 +37,8 @@ SCHEMA_ONLY = (
 )
 WAITING = ("how long other connections would have to wait",)
 
+PROGRAM = re.compile(r"copy\b.*\b(to|from)\s+program\b", re.I | re.S)
+
 REHEARSED = 25
 """Taking back is tried for so many migrations at most: a whole history need not go both ways."""
 
@@ -48,6 +50,7 @@ def rehearse(session: Session, wanted: Sequence[Any] | None = None) -> Trial:
         history = session.history()
         refuse_if_blocked(history)
         chosen = selection(history, wanted)
+        _refuse_programs(session, chosen)
         plan = session.plan(chosen)
         trial = _try(session, history, plan) if chosen else Trial(plan, (), "nothing to try")
         after = session.schema()
@@ -70,7 +73,20 @@ def _may_roll_back(migration: Migration, session: Session) -> bool:
     statements = split(migration.up or "", session.database.dialect)
     if any(SETS_TRANSACTION.match(statement.sql) for statement in statements):
         return False
+    if any(REACHES_OUT.search(statement.sql) for statement in statements):
+        return False
     return class_of(statements, session.database.dialect) == "transactional"
+
+
+def _refuse_programs(session: Session, migrations: Sequence[Migration]) -> None:
+    """A dry run that starts a program on the server's machine would be no dry run, on a copy either."""
+    for migration in migrations:
+        for statement in split(migration.up or "", session.database.dialect):
+            if session.database.dialect == "postgresql" and PROGRAM.match(statement.sql):
+                raise Refused(
+                    f"{migration.file}:{statement.line} has the database's server run a program; "
+                    "that cannot be tried without doing it"
+                )
 
 
 def _rolled_back(session: Session, plan: Plan) -> Trial:

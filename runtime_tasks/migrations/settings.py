@@ -16,21 +16,20 @@ from typing import Any
 
 from runtime_tasks.errors import StepConfigError
 from runtime_tasks.migrations.database import DatabaseUrl
+from runtime_tasks.migrations.files import project_places
 
 ASYNC = {"sqlite": "aiosqlite", "postgresql": "asyncpg", "mysql": "aiomysql"}
 
 
 def project_settings(folder: Path) -> dict[str, Any]:
     """The nearest dataroll.toml, in the folder or above it within the project."""
-    for place in (folder, *folder.absolute().parents):
+    for place in project_places(folder):
         file = place / "dataroll.toml"
         if file.is_file():
             try:
                 return tomllib.loads(file.read_text())
             except tomllib.TOMLDecodeError as error:
                 raise StepConfigError(f"{file.name}: {error}") from None
-        if (place / ".git").exists():
-            break
     return {}
 
 

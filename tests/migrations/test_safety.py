@@ -136,6 +136,56 @@ def test_a_dry_run_of_files_that_commit_changes_nothing(
     assert whole(every_database_url) == before
 
 
+def test_a_commit_that_hides_in_a_statement_is_never_run(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    """To a splitter this looks like a body that begins with BEGIN ATOMIC; it is a parameter."""
+    hidden = (
+        "CREATE DOMAIN atomic AS integer;\n"
+        "CREATE FUNCTION f(begin atomic ) RETURNS integer LANGUAGE sql AS 'SELECT 1'; COMMIT;"
+        " CREATE TABLE left_behind (i integer);"
+    )
+    folder = write(tmp_path / "m", {"1_a.sql": hidden})
+    before = whole(postgresql_url)
+    with visiting(postgresql_url, folder) as session:
+        with pytest.raises(MigrationFailed, match="multiple commands"):
+            rehearse(session)
+        assert whole(postgresql_url) == before
+
+
+@pytest.mark.parametrize("sql", ["COPY t TO PROGRAM 'touch /tmp/x'", "copy t\nfrom program 'id'"])
+def test_a_dry_run_starts_no_program(postgresql_url: str, tmp_path: Path, sql: str) -> None:
+    folder = write(tmp_path / "m", {"1_a.sql": f"CREATE TABLE t (i text);\n{sql};"})
+    with (
+        visiting(postgresql_url, folder) as session,
+        pytest.raises(Refused, match=r"1_a.sql:2 has the database's server run a program"),
+    ):
+        rehearse(session)
+
+
+def test_what_no_rollback_takes_back_is_tried_on_a_copy(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    folder = write(tmp_path / "m", {"1_a.sql": "SELECT pg_notify('deployed', 'x');"})
+    with visiting(postgresql_url, folder) as session:
+        assert rehearse(session).method == "scratch copy of the schema"
+
+
+def test_settings_and_interpreters_of_others_are_not_the_project_s(tmp_path: Path) -> None:
+    from runtime_tasks.migrations.project import interpreter
+    from runtime_tasks.migrations.settings import project_settings
+
+    anybody = tmp_path / "anybody"
+    python = "venv/bin/python"
+    write(anybody, {"dataroll.toml": "[environment]\n", python: "", "venv/pyvenv.cfg": ""})
+    folder = anybody / "mine/migrations"
+    folder.mkdir(parents=True)
+    assert interpreter(folder) == str(anybody / python)
+    anybody.chmod(0o777)
+    assert interpreter(folder) == sys.executable
+    assert project_settings(folder) == {}
+
+
 def test_a_dry_run_sees_rows_locks_and_rewrites(postgresql_url: str, tmp_path: Path) -> None:
     with connect(postgresql_url) as database:
         database.run("CREATE TABLE t (id serial PRIMARY KEY, n integer)")

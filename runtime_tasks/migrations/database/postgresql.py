@@ -96,10 +96,13 @@ class PostgreSQL(Database):
 
     def perform(self, sql: str, data: str | None = None) -> int | None:
         self._away = self._away or bool(_LEADS_ELSEWHERE.search(sql))
-        if data is None:
-            return self.run(sql)
         try:
             with self._connection.cursor() as cursor:
+                if data is None:
+                    # Asking for binary results takes the extended protocol, which runs one statement
+                    # only: a COMMIT that our splitter overlooked is an error, and never a COMMIT.
+                    cursor.execute(sql.encode(), binary=True)
+                    return cursor.rowcount if cursor.rowcount >= 0 and _counts(cursor) else None
                 with cursor.copy(sql.encode()) as copy:
                     copy.write(data)
                 return cursor.rowcount

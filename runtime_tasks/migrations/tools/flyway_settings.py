@@ -10,11 +10,18 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from runtime_tasks.errors import StepConfigError
-from runtime_tasks.migrations.files import files_in, project_root, read_text, refuse_leading_out
+from runtime_tasks.migrations.files import (
+    files_in,
+    project_places,
+    project_root,
+    read_text,
+    refuse_leading_out,
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ def flyway_settings(folder: Path) -> Settings:
     values: dict[str, Any] = {}
     placeholders: dict[str, str] = {}
     home = folder
-    for place in (folder, *folder.absolute().parents[:4]):
+    for place in islice(project_places(folder), 5):
         for name, read in (("flyway.toml", _toml), ("flyway.conf", _conf)):
             file = place / name
             if file.is_file():
