@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.models import NodeExecution, User, WorkflowApproval, WorkflowExecution
+from server.models import ApprovalVote, NodeExecution, User, WorkflowApproval, WorkflowExecution
 
 
 @dataclass(frozen=True)
@@ -89,23 +89,41 @@ async def node_times(session: AsyncSession, period: Period) -> list[Any]:
 
 
 async def approval_times(session: AsyncSession, period: Period) -> list[Any]:
-    """(status, approver, count, summed seconds to the decision)."""
+    """(status, workflow, count, summed seconds to the decision)."""
     seconds = _seconds_between(session, WorkflowApproval.created_at, WorkflowApproval.decided_at)
+    query = select(
+        WorkflowApproval.status,
+        WorkflowApproval.workflow_id,
+        func.count().label("count"),
+        func.coalesce(func.sum(seconds), 0).label("seconds"),
+    ).group_by(WorkflowApproval.status, WorkflowApproval.workflow_id)
+    return list((await session.execute(_of_period(query, period))).all())
+
+
+async def vote_times(session: AsyncSession, period: Period) -> list[Any]:
+    """(user, address, count, summed seconds from the request to their vote), yes and no alike."""
+    seconds = _seconds_between(session, WorkflowApproval.created_at, ApprovalVote.created_at)
     query = (
         select(
-            WorkflowApproval.status,
-            WorkflowApproval.approved_by,
+            ApprovalVote.user_id,
             User.email,
             func.count().label("count"),
-            func.coalesce(func.sum(seconds), 0).label("seconds"),
+            func.sum(seconds).label("seconds"),
         )
-        .outerjoin(User, User.id == WorkflowApproval.approved_by)
-        .where(
-            WorkflowApproval.team_id.in_(period.teams),
-            WorkflowApproval.created_at >= period.since,
-            WorkflowApproval.created_at < period.until,
-        )
-        .group_by(WorkflowApproval.status, WorkflowApproval.approved_by, User.email)
+        .join(WorkflowApproval, WorkflowApproval.id == ApprovalVote.approval_id)
+        .outerjoin(User, User.id == ApprovalVote.user_id)
+        .group_by(ApprovalVote.user_id, User.email)
+        .order_by(ApprovalVote.user_id)
+    )
+    return list((await session.execute(_of_period(query, period))).all())
+
+
+def _of_period(query: Select[Any], period: Period) -> Select[Any]:
+    """The requests that were made then."""
+    query = query.where(
+        WorkflowApproval.team_id.in_(period.teams),
+        WorkflowApproval.created_at >= period.since,
+        WorkflowApproval.created_at < period.until,
     )
     if period.workflow_id is not None:
         query = query.where(WorkflowApproval.workflow_id == period.workflow_id)
@@ -113,7 +131,7 @@ async def approval_times(session: AsyncSession, period: Period) -> list[Any]:
         query = query.join(
             WorkflowExecution, WorkflowExecution.id == WorkflowApproval.execution_id
         ).where(WorkflowExecution.connection_id == period.connection_id)
-    return list((await session.execute(query)).all())
+    return query
 
 
 def _seconds_between(session: AsyncSession, start: Any, end: Any) -> ColumnElement[Any]:

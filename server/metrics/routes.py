@@ -11,6 +11,7 @@ from pydantic import Field
 
 from server.access import AccessDep, needs
 from server.errors import field_error
+from server.executions.queries import workflow_names
 from server.metrics import queries
 from server.models import Connection, Workflow, utc_now
 from server.schemas import Answer, Moment
@@ -38,20 +39,29 @@ class NodeTime(Answer):
 class ApproverTime(Answer):
     user_id: str
     email: str | None
-    approvals: int
-    average_seconds: float
+    approvals: int = Field(description="Requests that they voted on, with yes or no")
+    average_seconds: float = Field(description="From the request to their vote")
 
 
-class ApprovalSla(Answer):
-    total: int
-    pending: int
+class Promptness(Answer):
     decided_in_time: int
     expired: int
     compliance: float | None = Field(
         description="Decided before the timeout, among those decided or expired: 0 to 1"
     )
-    average_seconds: float | None
+    average_seconds: float | None = Field(description="From the request to the decision")
+
+
+class WorkflowTime(Promptness):
+    workflow_id: str
+    name: str | None
+
+
+class ApprovalSla(Promptness):
+    total: int
+    pending: int
     by_approver: list[ApproverTime]
+    by_workflow: list[WorkflowTime]
 
 
 class Metrics(Answer):
@@ -96,6 +106,8 @@ async def metrics(
     runs = await queries.runs_by_day(session, period)
     nodes = await queries.node_times(session, period) if workflow_id is not None else []
     approvals = await queries.approval_times(session, period)
+    votes = await queries.vote_times(session, period)
+    names = await workflow_names(session, {row.workflow_id for row in approvals})
     by_status = _by_status(runs)
     ended = by_status.get("success", 0) + by_status.get("failed", 0)
     return Metrics(
@@ -106,7 +118,7 @@ async def metrics(
         success_rate=by_status.get("success", 0) / ended if ended else None,
         average_execution_time=_average(runs),
         node_execution_time=[_node(row) for row in nodes],
-        approval_sla=_sla(approvals),
+        approval_sla=_sla(approvals, votes, names),
         days=_days(runs),
     )
 
@@ -151,28 +163,40 @@ def _node(row: Any) -> NodeTime:
     )
 
 
-def _sla(rows: list[Any]) -> ApprovalSla:
-    counts: dict[str, int] = defaultdict(int)
-    for row in rows:
-        counts[row.status] += row.count
-    decided = counts["approved"] + counts["rejected"]
-    due = decided + counts["expired"]
-    in_time = [row for row in rows if row.status in ("approved", "rejected")]
+def _sla(rows: list[Any], votes: list[Any], names: dict[str, str]) -> ApprovalSla:
     return ApprovalSla(
-        total=sum(counts.values()),
-        pending=counts["pending"],
-        decided_in_time=decided,
-        expired=counts["expired"],
-        compliance=decided / due if due else None,
-        average_seconds=float(sum(row.seconds for row in in_time)) / decided if decided else None,
+        **_promptness(rows),
+        total=sum(row.count for row in rows),
+        pending=sum(row.count for row in rows if row.status == "pending"),
         by_approver=[
             ApproverTime(
-                user_id=row.approved_by,
+                user_id=row.user_id,
                 email=row.email,
                 approvals=row.count,
                 average_seconds=float(row.seconds) / row.count,
             )
-            for row in rows
-            if row.status == "approved" and row.approved_by
+            for row in votes
+        ],
+        by_workflow=[
+            WorkflowTime(
+                workflow_id=workflow_id,
+                name=names.get(workflow_id),
+                **_promptness([row for row in rows if row.workflow_id == workflow_id]),
+            )
+            for workflow_id in sorted({row.workflow_id for row in rows})
         ],
     )
+
+
+def _promptness(rows: list[Any]) -> dict[str, Any]:
+    """How many of these were decided in time, and how long that took."""
+    in_time = [row for row in rows if row.status in ("approved", "rejected")]
+    decided = sum(row.count for row in in_time)
+    expired = sum(row.count for row in rows if row.status == "expired")
+    seconds = float(sum(row.seconds for row in in_time))
+    return {
+        "decided_in_time": decided,
+        "expired": expired,
+        "compliance": decided / (decided + expired) if decided + expired else None,
+        "average_seconds": seconds / decided if decided else None,
+    }

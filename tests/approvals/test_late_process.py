@@ -134,4 +134,13 @@ async def test_votes_comments_and_the_metrics_through_the_api(world: World) -> N
     assert world.woken[-1] == f"resumer {execution_id}"
     sla = (await world.admin.get("/api/metrics")).json()["approvalSla"]
     assert (sla["total"], sla["decidedInTime"], sla["compliance"]) == (1, 1, 1.0)
-    assert sla["byApprover"][0]["email"] == "three@example.test"
+    voted = {voter["email"]: voter for voter in sla["byApprover"]}
+    assert set(voted) == {"one@example.test", "three@example.test"}
+    assert all(voter["approvals"] == 1 for voter in voted.values())
+    assert 0 <= voted["one@example.test"]["averageSeconds"] <= sla["averageSeconds"]
+    assert voted["three@example.test"]["averageSeconds"] == pytest.approx(
+        sla["averageSeconds"], abs=1
+    )
+    (workflow,) = sla["byWorkflow"]
+    assert (workflow["name"], workflow["compliance"]) == ("A workflow", 1.0)
+    assert workflow["averageSeconds"] == pytest.approx(sla["averageSeconds"])
