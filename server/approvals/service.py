@@ -18,6 +18,7 @@ from server.approvals.signing import Signer, decision_text
 from server.approvals.voters import Required, voters_for
 from server.audit.record import record
 from server.errors import Conflict, Forbidden
+from server.executions.starter import started_by_a_stranger, starter_of
 from server.ids import new_id
 from server.live.events import append
 from server.models import (
@@ -71,6 +72,7 @@ async def request_approval(
         required=required,
         started_by=started_by,
         skip_if_creator=skip_if_creator,
+        by_a_stranger=started_by_a_stranger(execution),
     )
     now: datetime = (await session.execute(select(database_now()))).scalar_one()
     expires = now + timedelta(seconds=timeout_seconds)
@@ -144,9 +146,21 @@ async def find_request(
     return (await session.scalars(query)).one_or_none()
 
 
+async def all_open(
+    session: AsyncSession, execution: WorkflowExecution, node_ids: list[str]
+) -> bool:
+    """Whether the run waits for each of these approvals, and is not to end."""
+    waiting = await session.scalars(
+        select(WorkflowApproval.node_id).where(
+            WorkflowApproval.execution_id == execution.id, WorkflowApproval.status == "pending"
+        )
+    )
+    return execution.cancel_requested_at is None and set(node_ids) <= set(waiting)
+
+
 async def _starter(session: AsyncSession, execution: WorkflowExecution) -> str | None:
-    """The person who started the run; null when a schedule, a webhook or an event did."""
-    user = await session.get(User, execution.triggered_by)
+    """The person who started the run; null when a schedule or a webhook did."""
+    user = await session.get(User, starter_of(execution) or "")
     return None if user is None else user.id
 
 

@@ -40,8 +40,13 @@ async def voters_for(
     required: Required,
     started_by: str | None,
     skip_if_creator: bool,
+    by_a_stranger: bool = False,
 ) -> Voters:
-    """``asked`` names users by id or e-mail address, or everybody with a role or more."""
+    """``asked`` names users by id or e-mail address, or everybody with a role or more.
+
+    ``by_a_stranger``: it is not known who started the run, and it may be one of those asked. Then
+    it takes one consent more than the starter's own could be.
+    """
     people = await _people(session, team_id)
     team = await session.get(Team, team_id)
     assert team is not None  # noqa: S101 - executions point to teams
@@ -69,6 +74,14 @@ async def voters_for(
     count = {"any": 1, "all": len(ids)}.get(required) if isinstance(required, str) else required
     if count is None or not 1 <= count <= len(ids):
         raise _refuse(f"it takes {required} approvals and {len(ids)} people may give one")
+    if by_a_stranger:
+        without_them = skip_if_creator or not team.allow_self_approval
+        count = max(2, min(count + 1, len(ids)) if without_them else count)
+        if count > len(ids):
+            raise _refuse(
+                "somebody started this run in Prefect, and nobody knows who: it takes two"
+                f" approvals, and {len(ids)} person may give one; start it in dataroll"
+            )
     return Voters(ids, count)
 
 

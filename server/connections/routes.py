@@ -180,6 +180,7 @@ async def test(connection_id: str, request: Request) -> schemas.ConnectionTested
             "connection.tested",
             {"connectionId": found.id, "name": found.name, "ok": result.ok}
             | {"environment": found.environment, "message": result.message},
+            started_by=access.caller.user_id,
         )
         if await happened(session, tested):
             access.after_commit(request.app.state.dispatcher.wake)

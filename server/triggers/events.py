@@ -39,6 +39,8 @@ class Happening:
     data: dict[str, Any]
     chain: tuple[str, ...] = ()
     """Ids of the workflows whose runs led to this, the first one first."""
+    started_by: str | None = None
+    """The id of the person whose act it was: they are never the only consent to what it starts."""
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -48,6 +50,7 @@ class Happening:
             "at": utc_now().isoformat(),
             "data": self.data,
             "chain": list(self.chain),
+            "startedBy": self.started_by,
         }
 
 

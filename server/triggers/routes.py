@@ -179,7 +179,11 @@ async def rotate(
 async def event(body: schemas.NewEvent, request: Request, access: AccessDep) -> schemas.EventTaken:
     """Say that something happened outside, such as a deployment; event triggers may wait for it."""
     happening = Happening(
-        id=body.id or new_id(), team_id=access.team(body.team_id), type=body.type, data=body.data
+        id=body.id or new_id(),
+        team_id=access.team(body.team_id),
+        type=body.type,
+        data=body.data,
+        started_by=access.caller.user_id,
     )
     started = await happened(access.session, happening, access.caller.actor)
     if started:

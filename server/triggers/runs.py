@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.executions.starter import starter_of
 from server.models import NodeExecution, Workflow, WorkflowExecution
 from server.triggers.events import Happening, chain_of, happened
 
@@ -34,14 +35,16 @@ async def tell_run_ended(session: AsyncSession, execution: WorkflowExecution) ->
         "version": execution.version,
         "status": execution.status,
     }
-    chain = chain_of(execution)
+    chain, person = chain_of(execution), starter_of(execution)
     happenings = [
-        Happening(f"{execution.id}:{node.node_id}", execution.team_id, type_, about | data, chain)
+        Happening(
+            f"{execution.id}:{node.node_id}", execution.team_id, type_, about | data, chain, person
+        )
         for node, type_, data in await _migrations(session, execution)
     ]
     ended = "execution.failed" if execution.status == "failed" else "execution.finished"
     about = about | {"reason": execution.reason, "error": execution.error}
-    happenings.append(Happening(execution.id, execution.team_id, ended, about, chain))
+    happenings.append(Happening(execution.id, execution.team_id, ended, about, chain, person))
     started: list[str] = []
     for happening in happenings:
         started += await happened(session, happening)

@@ -223,3 +223,38 @@ async def test_a_withdrawn_request_is_never_a_yes(office: Office) -> None:
     assert (await refused(office, a, approval)).detail == "this request is cancelled already"
     after = await office.approval(approval.id)
     assert (after.decision, after.signature) == (None, None)
+
+
+async def test_who_caused_the_event_that_started_the_run_is_never_the_only_consent(
+    office: Office,
+) -> None:
+    """Otherwise posting an event, or running one workflow to start another, would be a way round."""
+    starter, other = [await office.hire(f"{name}@example.test") for name in ("me", "you")]
+    execution_id = await office.run(started_by="event")
+    async with office.database.writing() as session:
+        execution = await session.get_one(WorkflowExecution, execution_id)
+        execution.context = {"trigger": {"startedBy": starter.user_id}}
+    with pytest.raises(Invalid, match="only the person who started the run could approve it"):
+        await office.ask(execution_id, [starter.email])
+    both = await office.ask(execution_id, [starter.email, other.email])
+    assert both.requested_by == starter.user_id
+    assert await cast(office, starter, both) == "pending"
+    assert await cast(office, other, both) == "approved"
+
+
+async def test_a_run_that_a_stranger_started_in_prefect_takes_two(office: Office) -> None:
+    a, b = [await office.hire(f"{name}@example.test") for name in "ab"]
+    with pytest.raises(Invalid, match="nobody knows who: it takes two approvals"):
+        await office.ask(await office.run(started_by="prefect"), [a.email])
+    two = await office.ask(await office.run(started_by="prefect"), [a.email, b.email])
+    assert await cast(office, a, two) == "pending"
+    assert await cast(office, b, two) == "approved"
+    c = await office.hire("c@example.test")
+    without_the_starter = await office.ask(
+        await office.run(started_by="prefect"), ["role:approver"], required=2, skip_if_creator=True
+    )
+    assert without_the_starter.required == 3
+    every = await office.ask(
+        await office.run(started_by="prefect"), [a.email, c.email], required="all"
+    )
+    assert every.required == 2

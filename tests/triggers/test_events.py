@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from server.executions.starter import starter_of
 from server.models import WorkflowExecution
 from server.triggers.events import LONGEST_CHAIN, Happening, loop_problem, waits_for
 from tests.triggers.conftest import WAITING, World, waiting
@@ -172,3 +173,18 @@ async def test_another_teams_events_start_nothing(world: World) -> None:
     answer = await world.admin.post("/api/events", json={"teamId": team.json()["id"]})
     assert answer.json()["executions"] == []
     assert await runs_of(world, trigger["workflowId"]) == []
+
+
+async def test_an_event_carries_the_person_whose_act_it_was_from_run_to_run(world: World) -> None:
+    """Their consent alone is not enough for what it starts, however many runs lie between."""
+    first = await waiting(world, "event", {"event": "deployment"}, "First")
+    second = await waiting(world, "event", {"event": "execution.finished"}, "Second")
+    me = (await world.admin.get("/api/auth/me")).json()["id"]
+    forged = {"startedBy": "somebody-else"}
+    taken = await world.admin.post("/api/events", json={"type": "deployment", "data": forged})
+    assert taken.status_code == 202, taken.text
+    [run] = await runs_of(world, first["workflowId"])
+    assert starter_of(run) == me
+    await end(world, run.id)
+    [after] = await runs_of(world, second["workflowId"])
+    assert (after.triggered_by, starter_of(after)) == ("event", me)
