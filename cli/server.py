@@ -37,7 +37,7 @@ def server() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     settings = installation.settings
-    prefect = PrefectOrchestrator()
+    prefect = PrefectOrchestrator(worker_token=installation.environment["DATAROLL_WORKER_TOKEN"])
     app = create_app(settings, prefect, services=[keep_login_link, orchestration(prefect)])
     uvicorn.run(
         app,

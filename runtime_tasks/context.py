@@ -23,6 +23,8 @@ from runtime_tasks.errors import ConnectionNotFound, Refused, SecretNotFound
 from runtime_tasks.secrets import Secret, SecretName
 
 Outcome = Literal["approved", "rejected", "expired"]
+WaitMode = Literal["pause", "suspend"]
+"""Whether the process waits, or ends and is started again after the decision."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class ApprovalRequest:
     skip_if_creator: bool = False
     plans: tuple[Mapping[str, Any], ...] = ()
     """The plans that dry runs of this run have made so far: what the approver will see."""
+    mode: WaitMode = "pause"
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -40,18 +39,15 @@ from runtime_tasks.lifeline import follow, go_on_unheard
 from runtime_tasks.run import journal, report
 from runtime_tasks.run.approvals import Approvals
 from runtime_tasks.run.channel import ServerChannel
-from runtime_tasks.run.node import NodeContext, NodeResult, attempt
+from runtime_tasks.run.inputs import called_with, with_attributes
+from runtime_tasks.run.node import SUSPENDED, NodeContext, NodeResult, attempt
 from runtime_tasks.run.outcome import outcome_of, rejection
 from runtime_tasks.run.patience import PATIENCE, PAUSE, is_absence, patiently
+from runtime_tasks.run.presence import Presence
 from runtime_tasks.run.rules import ANY_FAILED, Edge, NodeRecord, Rules
 from runtime_tasks.steps.migrations import DryRunOutput
 
 __all__ = ["WorkflowRun", "any_failed", "failed", "succeeded", "took"]
-
-HEARTBEAT = 2.0
-"""Seconds between two signs of life; a cancel is noticed as fast."""
-WAITING_HEARTBEAT = 5.0
-"""The same while an approval is open: many runs may wait for days."""
 
 Node = Task[..., Any]
 
@@ -81,24 +77,21 @@ class WorkflowRun:
 
     def __init__(self, *, inputs: Mapping[str, Any], digest: str, version: int) -> None:
         flow_context = FlowRunContext.get()
-        if flow_context is None or flow_context.flow_run is None:
+        if flow_context is None or flow_context.flow_run is None or flow_context.flow is None:
             raise RuntimeError("a WorkflowRun lives inside a Prefect flow run")
         self.flow_run_id: UUID = flow_context.flow_run.id
-        self.inputs = dict(inputs)
-        self.execution: dict[str, Any] = dict(inputs.get("execution") or {})
-        self.execution_id = str(self.execution.get("id") or f"flow-run:{self.flow_run_id}")
-        self.execution.setdefault("id", self.execution_id)
-        self.execution.setdefault("startedAt", datetime.now(UTC).isoformat())
-        self.dry_run = bool(self.execution.get("dryRun"))
+        self._flow = flow_context.flow.fn
+        self.take(inputs)
         self.digest = digest
         self.version = version
         self.rules = Rules()
         self.plans: dict[str, dict[str, Mapping[str, Any]]] = {}
         """The plans that dry runs have made, by node and connection id."""
         self.approvals = Approvals(self)
-        self.channel = ServerChannel.from_environment(
+        channel = ServerChannel.from_environment(
             self.execution_id, attempt=attempt_of(flow_context.flow_run.tags)
         )
+        self.presence = Presence(self, channel)
         self.cancel_requested = False
         self.stopped: str | None = None
         """Why nothing new starts any more: a rejection, a cancellation."""
@@ -111,7 +104,7 @@ class WorkflowRun:
         self._in_flight: set[asyncio.Task[None]] = set()
         self._writing: set[asyncio.Task[None]] = set()
         self._writer, self._painter = asyncio.Lock(), asyncio.Lock()
-        self._news = asyncio.Event()
+        self._idle = False
         self._beside: list[asyncio.Task[None]] = []
 
     # What the flow's body asks and says.
@@ -176,12 +169,15 @@ class WorkflowRun:
     async def _turns(self) -> AsyncIterator[int]:
         async with get_client() as client:
             self._client = client
-            if self.channel is not None and "id" not in (self.inputs.get("execution") or {}):
-                await self._be_adopted(self.channel)
-            self._beside = [self.loop.create_task(work) for work in (self._beat(), self._tell())]
+            begun = await self.presence.begin()
+            self._beside = [
+                self.loop.create_task(work) for work in (self.presence.beat(), self.presence.tell())
+            ]
             yield 0
             self._listening = False
-            self._started_before = await journal.read(client, self.flow_run_id)
+            self._started_before = await journal.read(client, self.flow_run_id, self.presence.seal)
+            for node in begun:  # its entry was taken away: it may have done anything
+                self._started_before.setdefault(node, {"status": "running"})
             rounds = 1
             while True:
                 self._changed.clear()
@@ -192,14 +188,15 @@ class WorkflowRun:
                 if len(self.rules.records) != before or self._changed.is_set():
                     continue
                 if self._in_flight:
+                    self._idle = True
                     await self._changed.wait()
+                    self._idle = False
+                    await self.presence.leave_if_asked()
                 elif self.rules.ending:
                     break
                 else:
                     self.rules.ending = True
-            if self._writing:
-                # What could not be written is in the log; it does not change what the run did.
-                await asyncio.gather(*self._writing, return_exceptions=True)
+            await self.written()
             for beside in self._beside:
                 beside.cancel()
 
@@ -207,7 +204,7 @@ class WorkflowRun:
         """The run's final state. ``success`` only if no node failed."""
         records = list(self.rules.records.values())
         status, reason = outcome_of(records, self.cancel_requested, self.stopped)
-        await journal.write_outcome(self.flow_run_id, status, reason)
+        await journal.write_outcome(self.flow_run_id, status, reason, self.presence.seal)
         await report.leave(status, reason, records, self.execution_id)
         data = {"status": status, "reason": reason}
         if status == "failed":
@@ -216,22 +213,43 @@ class WorkflowRun:
             return CancelledState(message=reason, data=data)
         return Completed(message=reason, data=data)
 
-    async def _be_adopted(self, channel: ServerChannel) -> None:
-        """Started by a schedule, or in Prefect's UI: have the server make the execution."""
-        adopted = await asyncio.to_thread(channel.adopt, str(self.flow_run_id))
-        if adopted is None:
-            get_run_logger().warning(
-                "the dataroll server has not published this flow: connections and secrets are"
-                " taken from the environment"
-            )
-            self.channel = None
-            return
-        self.inputs.update(adopted["parameters"])
-        self.execution = dict(self.inputs["execution"])
-        self.execution_id = str(adopted["executionId"])
+    # What its presence asks and says.
+
+    @property
+    def channel(self) -> ServerChannel | None:
+        """The line to the dataroll server; None where there is none, or it knows nothing of us."""
+        return self.presence.channel
+
+    def take(self, inputs: Mapping[str, Any]) -> None:
+        """These are the run's parameters."""
+        self.inputs = called_with(self._flow, inputs)
+        self.execution: dict[str, Any] = dict(self.inputs.get("execution") or {})
+        self.execution_id = str(self.execution.get("id") or f"flow-run:{self.flow_run_id}")
+        self.execution.setdefault("id", self.execution_id)
+        self.execution.setdefault("startedAt", datetime.now(UTC).isoformat())
         self.dry_run = bool(self.execution.get("dryRun"))
-        self.channel = replace(channel, execution_id=self.execution_id)
-        self.stopped = adopted.get("stop")
+
+    def cancel(self) -> None:
+        self.cancel_requested = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Have the body asked again."""
+        self._changed.set()
+
+    def waits_for_nothing_but(self, approvals: Sequence[str]) -> bool:
+        return self._idle and len(self._in_flight) == len(approvals)
+
+    async def written(self) -> None:
+        """Everything that has settled is in the journal. What could not be written is in the
+        log; it does not change what the run did."""
+        while self._writing:
+            await asyncio.wait(self._writing)
+
+    async def let_go(self) -> None:
+        """End the nodes that wait for an approval: a later process asks again."""
+        self.approvals.let_go()
+        await asyncio.gather(*self._in_flight)
 
     # How nodes settle.
 
@@ -242,6 +260,8 @@ class WorkflowRun:
             if not context.resumed:  # its mark is there already
                 self._write(record)
             state = await self._outcome_of(node, context)
+            if state.name == SUSPENDED:
+                return  # another process will ask again
             await self._record_state(record, state)
         except Exception as error:
             record.status = "failed"
@@ -361,8 +381,8 @@ class WorkflowRun:
         self._later(self._keep(journal.to_json(record)), self._writer)
 
     async def _keep(self, body: Mapping[str, Any]) -> None:
-        await journal.write(self._client, self.flow_run_id, body)
-        self._news.set()
+        await journal.write(self._client, self.flow_run_id, body, self.presence.seal)
+        self.presence.news.set()
 
     def _later(self, work: Coroutine[Any, Any, Any], turn: asyncio.Lock) -> None:
         """Do it beside the run, one after the other: Prefect on SQLite answers 503 to a crowd."""
@@ -375,26 +395,6 @@ class WorkflowRun:
         if not write.cancelled() and (error := write.exception()):
             get_run_logger().warning("Prefect could not be told of a node: %s", error)
 
-    async def _tell(self) -> None:
-        """Have the server look at the journal when there is something new in it."""
-        while self.channel is not None:
-            await self._news.wait()
-            self._news.clear()
-            try:
-                await asyncio.to_thread(self.channel.news, str(self.flow_run_id))
-            except Exception as error:
-                get_run_logger().debug("the server was not told: %s", error)
-
-    async def _beat(self) -> None:
-        while self.channel is not None:
-            try:
-                if await asyncio.to_thread(self.channel.heartbeat):
-                    self.cancel_requested = True
-                    self._changed.set()
-            except Exception as error:
-                get_run_logger().debug("no heartbeat: %s", error)
-            await asyncio.sleep(WAITING_HEARTBEAT if self.approvals.open else HEARTBEAT)
-
 
 async def in_turn(work: Coroutine[Any, Any, Any], turn: asyncio.Lock) -> None:
     async with turn:
@@ -405,11 +405,6 @@ def attempt_of(tags: Iterable[str]) -> int:
     """How often the run has been started again; the dataroll server tags it with the number."""
     numbers = [tag.removeprefix("attempt:") for tag in tags if tag.startswith("attempt:")]
     return max((int(number) for number in numbers if number.isdecimal()), default=0)
-
-
-def with_attributes(given: Mapping[str, Any] | None, *names: str) -> SimpleNamespace:
-    """An input whose shape is known, as generated code reads it: ``currentUser.teamOwner``."""
-    return SimpleNamespace(**{**dict.fromkeys(names), **(given or {})})
 
 
 def node_id(node: Node) -> str:

@@ -6,6 +6,10 @@ pauses while any request is open, and when it is resumed it asks the server
 what was decided. A decision counts only with the server's signature; a resume
 without one ends the waiting nodes as failed.
 
+Where every open request says ``mode: suspend`` and nothing else is at work, the
+process ends instead. The server starts the run again when one is decided, and
+the nodes find themselves in the journal.
+
 A request is bound to the plans of the dry runs that lead to it, and to no
 others: they have settled before it is made, so a run that is started again
 from its journal binds it to the same ones.
@@ -33,6 +37,7 @@ from prefect.flow_runs import apause_flow_run
 from runtime_tasks.context import ApprovalDecision, ApprovalRequest, Outcome
 from runtime_tasks.errors import Cancelled, Refused
 from runtime_tasks.run.journal import plain
+from runtime_tasks.run.node import LeftOpen
 
 if TYPE_CHECKING:
     from runtime_tasks.run import WorkflowRun
@@ -42,6 +47,12 @@ GRACE = 900
 QUICK = 120.0
 """Seconds for which a paused flow looks every second; afterwards it looks every SLOW seconds."""
 SLOW = 4.0
+LOOK = 2.0
+"""Seconds between two looks of a run that would suspend while other nodes are still at work."""
+BARE_RESUME = (
+    "the flow was resumed in Prefect without a decision in dataroll;"
+    " approve or reject in dataroll instead"
+)
 
 
 @dataclass
@@ -51,6 +62,8 @@ class OpenRequest:
     """The hash of each plan that the approver sees, by connection id."""
     answer: Future[ApprovalDecision] = field(default_factory=Future)
     deadline: float = 0
+    again: bool = False
+    """An earlier process of this run had asked already."""
 
 
 @dataclass
@@ -59,9 +72,9 @@ class Approvals:
     open: dict[str, OpenRequest] = field(default_factory=dict)
     approved: dict[str, dict[str, str]] = field(default_factory=dict)
     """By node, the plan hash per connection id, of the approvals that said yes."""
-    pausing: asyncio.Task[None] | None = None
+    waiting: asyncio.Task[None] | None = None
 
-    def ask(self, request: ApprovalRequest) -> ApprovalDecision:
+    def ask(self, request: ApprovalRequest, *, again: bool = False) -> ApprovalDecision:
         """Called in the approval node's thread: register, wait, return the decision."""
         if self.run.dry_run:
             return self._as_the_test_says(request)
@@ -87,7 +100,8 @@ class Approvals:
                     "planHash": plan_hash(hashes),
                 }
             )
-        decision = replace(self._wait(request, hashes), plans=hashes)
+        entry = OpenRequest(request, hashes, deadline=time.time() + request.timeout, again=again)
+        decision = replace(self._wait(entry), plans=hashes)
         if decision.outcome == "approved":
             self.approved[request.node_id] = hashes
         return decision
@@ -129,30 +143,55 @@ class Approvals:
         if entry is not None:
             entry.answer.set_exception(Refused(why))
 
-    def _wait(self, request: ApprovalRequest, hashes: dict[str, str]) -> ApprovalDecision:
-        entry = OpenRequest(request, hashes, deadline=time.time() + request.timeout)
+    def let_go(self) -> None:
+        """The process ends; a later one asks again."""
+        for node_id in list(self.open):
+            self.open.pop(node_id).answer.set_exception(LeftOpen())
 
+    def _wait(self, entry: OpenRequest) -> ApprovalDecision:
         def begin() -> None:
-            self.open[request.node_id] = entry
-            if self.pausing is None or self.pausing.done():
-                self.pausing = self.run.loop.create_task(self._pause_while_open())
+            self.open[entry.request.node_id] = entry
+            if self.waiting is None or self.waiting.done():
+                self.waiting = self.run.loop.create_task(self._wait_while_open())
 
         # On the loop's own thread: the set of open requests is changed nowhere else.
         self.run.loop.call_soon_threadsafe(begin)
         return entry.answer.result()
 
-    async def _pause_while_open(self) -> None:
+    async def _wait_while_open(self) -> None:
         try:
             resumes = await self._settle(resumes=None)
             while self.open:
-                await self._pause()
-                resumes = await self._settle(resumes)
+                if self.run.presence.uncalled and any(entry.again for entry in self.open.values()):
+                    await self._void_uncalled()
+                elif self._may_suspend():
+                    await self.run.presence.suspend(self._seconds_left() + GRACE)
+                    await asyncio.sleep(LOOK)
+                    resumes = await self._settle(resumes=None)
+                else:
+                    await self._pause()
+                    resumes = await self._settle(resumes)
         except BaseException as error:
             # Fail closed: whoever still waits must not wait for ever.
             for node_id in list(self.open):
                 self._void(node_id, f"the approval could not be kept: {error}")
             if not isinstance(error, Exception):
                 raise
+
+    def _may_suspend(self) -> bool:
+        return self.run.channel is not None and all(
+            entry.request.mode == "suspend" for entry in self.open.values()
+        )
+
+    async def _void_uncalled(self) -> None:
+        """Nobody but somebody in Prefect has called the run back: what is not decided now fails."""
+        waited = [node_id for node_id, entry in self.open.items() if entry.again]
+        await self._settle(resumes=None)
+        for node_id in waited:
+            self._void(node_id, BARE_RESUME)
+
+    def _seconds_left(self) -> int:
+        return max(int(max(e.deadline for e in self.open.values()) - time.time()), 0)
 
     async def _pause(self) -> None:
         """Pause the flow run until it is resumed, however often Prefect goes away meanwhile."""
@@ -215,11 +254,7 @@ class Approvals:
                     entry.answer.set_result(decision)
         if resumes is not None and mark <= resumes:
             for node_id in list(self.open):
-                self._void(
-                    node_id,
-                    "the flow was resumed in Prefect without a decision in dataroll;"
-                    " approve or reject in dataroll instead",
-                )
+                self._void(node_id, BARE_RESUME)
         return mark
 
     def _verified(self, entry: OpenRequest, answer: Mapping[str, Any]) -> ApprovalDecision:

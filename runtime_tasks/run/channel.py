@@ -7,11 +7,12 @@ server answers 404 for anything that this execution has no business with.
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -36,6 +37,8 @@ class ServerChannel:
     execution_id: str
     attempt: int = 0
     """How often the run had been started again. The server listens to the latest attempt only."""
+    nonce: str = field(default_factory=lambda: secrets.token_hex(4))
+    """Tells two processes of one attempt apart: the server lets the first one run the flow."""
 
     @classmethod
     def from_environment(cls, execution_id: str, *, attempt: int = 0) -> ServerChannel | None:
@@ -56,11 +59,22 @@ class ServerChannel:
             verify=self.url.startswith("https:"),
         )
 
-    def adopt(self, flow_run_id: str) -> dict[str, Any] | None:
-        """``{executionId, parameters}`` for a run that the server did not start; None where it
-        knows nothing of this flow. Repeating it gives the same execution."""
-        answer = self._request("POST", "adopt", {"flowRunId": flow_run_id})
+    @property
+    def process(self) -> str:
+        return f"{self.attempt}@{self.nonce}.{socket.gethostname()}:{os.getpid()}"
+
+    def begin(self, flow_run_id: str) -> dict[str, Any] | None:
+        """Who this run is: ``{executionId, parameters, stop, begun, calledBack}``; None where the
+        server knows nothing of this flow. What Prefect hands the process counts for nothing then:
+        whoever reaches Prefect can write it. Repeating it gives the same."""
+        body = {"flowRunId": flow_run_id, "process": self.process}
+        answer = self._request("POST", "adopt", body, patience=LONG_PATIENCE)
         return None if answer.status_code == 404 else dict(_json(answer))
+
+    def suspend(self, node_ids: list[str]) -> bool:
+        """Say that this process ends until one of these approvals is decided. False when one is."""
+        body = {"process": self.process, "nodeIds": node_ids}
+        return bool(_json(self._call("POST", "suspend", body))["suspended"])
 
     def connection(self, connection_id: str) -> Connection:
         answer = self._call("GET", f"connections/{connection_id}")
@@ -87,8 +101,7 @@ class ServerChannel:
 
     def heartbeat(self) -> bool:
         """Say that the process lives. True when the run is to be cancelled, or is over already."""
-        process = f"{self.attempt}@{socket.gethostname()}:{os.getpid()}"
-        answer = self._call("POST", "heartbeat", {"process": process}, patience=0)
+        answer = self._call("POST", "heartbeat", {"process": self.process}, patience=0)
         if answer.status_code == 404:
             # The server holds this run for ended: going on would change things behind its back.
             return True

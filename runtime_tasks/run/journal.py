@@ -4,6 +4,10 @@ Prefect's flow-run inputs are a key-value store per run, written synchronously.
 Each node that starts leaves a mark and each one that settles its whole
 record; a flow that starts again from the top asks here first. The mirror
 reads the same records.
+
+Whoever reaches Prefect can write there too. Under a dataroll server each entry
+carries the worker's seal (:mod:`runtime_tasks.seal`), and one without it is
+believed by nobody: a run that finds one ends.
 """
 
 from __future__ import annotations
@@ -12,20 +16,25 @@ import hashlib
 import importlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.exceptions import PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from pydantic import BaseModel
 
+from runtime_tasks.errors import Refused
 from runtime_tasks.run.patience import patiently
 from runtime_tasks.run.rules import NodeRecord
+from runtime_tasks.seal import Seal, opened
 
 PREFIX = "node-"
 PAGE = 200
 """Prefect gives no more at once."""
+TRIES = 20
+"""How often an entry takes the place of one that is none of ours."""
 LIMIT = 400_000
 """Bytes of JSON an output may have to be kept; Prefect refuses parameters above 512 KiB."""
 
@@ -89,8 +98,10 @@ def from_json(body: Mapping[str, Any], *, like: NodeRecord) -> NodeRecord:
     )
 
 
-async def read(client: PrefectClient, flow_run_id: UUID) -> dict[str, dict[str, Any]]:
-    """Every journal entry of a run, by node id."""
+async def read(
+    client: PrefectClient, flow_run_id: UUID, seal: Seal | None
+) -> dict[str, dict[str, Any]]:
+    """Every journal entry of a run, by node id. Raises Refused for one that no worker wrote."""
     found: dict[str, dict[str, Any]] = {}
     seen: set[str] = set()
     while True:
@@ -101,34 +112,61 @@ async def read(client: PrefectClient, flow_run_id: UUID) -> dict[str, dict[str, 
         )
         for entry in entries:
             seen.add(entry.key)
-            body = json.loads(entry.value)
+            body = opened(entry.key, entry.value, seal)
+            if body is None:
+                raise Refused(
+                    "somebody has written into this run's journal in Prefect"
+                    f" ({entry.key} does not carry the worker's seal): nothing of it is believed;"
+                    " start a new run"
+                )
             if body["status"] != "running" or body["nodeId"] not in found:
                 found[body["nodeId"]] = body
         if len(entries) < PAGE:
             return found
 
 
-async def write(client: PrefectClient, flow_run_id: UUID, body: Mapping[str, Any]) -> None:
+async def write(
+    client: PrefectClient, flow_run_id: UUID, body: Mapping[str, Any], seal: Seal | None
+) -> None:
     """Write an entry, however long Prefect is away; the first one of a key stays."""
-    await _keep(client, flow_run_id, key(str(body["nodeId"]), str(body["status"])), body)
+    await _keep(client, flow_run_id, key(str(body["nodeId"]), str(body["status"])), body, seal)
 
 
-async def write_outcome(flow_run_id: UUID, status: str, reason: str) -> None:
+async def write_outcome(flow_run_id: UUID, status: str, reason: str, seal: Seal | None) -> None:
     """The run's own outcome, under the key ``run``: the mirror reads it beside the nodes."""
     async with get_client() as client:
-        await _keep(client, flow_run_id, "run", {"status": status, "reason": reason})
+        await _keep(client, flow_run_id, "run", {"status": status, "reason": reason}, seal)
 
 
 async def _keep(
-    client: PrefectClient, flow_run_id: UUID, key: str, body: Mapping[str, Any]
+    client: PrefectClient, flow_run_id: UUID, key: str, body: Mapping[str, Any], seal: Seal | None
 ) -> None:
-    value = json.dumps(body)
+    value = json.dumps(body if seal is None else seal.put_on(key, body))
+    for _ in range(TRIES):
+        try:
+            await patiently(lambda: client.create_flow_run_input(flow_run_id, key=key, value=value))
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code != 409:
+                raise
+        else:
+            return
+        # It is there; the process that wrote it, or the answer to it, was lost.
+        if seal is None or await _is_ours(client, flow_run_id, key, seal):
+            return
+        with suppress(ObjectNotFound):
+            await patiently(lambda: client.delete_flow_run_input(flow_run_id, key))
+    raise Refused(f"somebody keeps writing {key} into this run's journal in Prefect")
+
+
+async def _is_ours(client: PrefectClient, flow_run_id: UUID, key: str, seal: Seal) -> bool:
+    """Whether a worker has written this entry, and nobody has put another there before it."""
     try:
-        await patiently(lambda: client.create_flow_run_input(flow_run_id, key=key, value=value))
+        text = await patiently(lambda: client.read_flow_run_input(flow_run_id, key))
     except PrefectHTTPStatusError as error:
-        # 409: it is there; the process that wrote it, or the answer to it, was lost.
-        if error.response.status_code != 409:
+        if error.response.status_code != 404:
             raise
+        return False  # it is gone again
+    return opened(key, text, seal) is not None
 
 
 def plain(value: Any) -> Any:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from prefect import Task, get_run_logger
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.states import Completed
 
 from runtime_tasks.connections import Connection
 from runtime_tasks.context import ApprovalDecision, ApprovalRequest, LocalContext, using
@@ -28,6 +29,14 @@ from runtime_tasks.run.tables import table_of
 
 if TYPE_CHECKING:
     from runtime_tasks.run import WorkflowRun
+
+
+SUSPENDED = "Suspended"
+"""The name of the task run's state when the process leaves an approval to a later one."""
+
+
+class LeftOpen(Exception):
+    """This process ends while the approval is open; a later one asks again."""
 
 
 class NodeResult:
@@ -123,7 +132,7 @@ class NodeContext:
             time.sleep(min(left, 0.5))
 
     def approve(self, request: ApprovalRequest) -> ApprovalDecision:
-        return self.run.approvals.ask(request)
+        return self.run.approvals.ask(request, again=self.resumed)
 
     def record_plan(self, connection_id: str, plan: Mapping[str, Any]) -> None:
         self.run.plans.setdefault(self.node_id, {})[connection_id] = plan
@@ -179,6 +188,8 @@ def attempt(node: Task[..., Any], context: NodeContext) -> Task[..., Any]:
                     key, markdown = table
                     context.artifact(key, markdown=markdown)
                 return output
+            except LeftOpen:
+                return Completed(name=SUSPENDED, message="the run waits without a process")
             except StepError as error:
                 note(context, error)
                 if leaks(context, error):

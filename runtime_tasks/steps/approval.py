@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from runtime_tasks.context import ApprovalRequest, current
+from runtime_tasks.context import ApprovalRequest, WaitMode, current
 from runtime_tasks.errors import StepConfigError
 from runtime_tasks.steps.catalogue import Approvers, Output, Seconds, Text, step
 
@@ -28,8 +28,13 @@ def approval(
     skip_if_creator: bool = False,
     require_all: bool = False,
     required: int | None = None,
+    mode: WaitMode = "pause",
 ) -> ApprovalOutput:
-    """Hold the run until the approvers decide; an expired request is never a yes."""
+    """Hold the run until the approvers decide; an expired request is never a yes.
+
+    ``mode``: a run that *pauses* keeps its process and goes on at once; one that
+    *suspends* gives it up, which costs nothing for days, and starts again in seconds.
+    """
     context = current()
     asked = people(approvers)
     if not asked:
@@ -42,6 +47,7 @@ def approval(
             timeout=timeout,
             message=context.named(str(message)),
             skip_if_creator=skip_if_creator,
+            mode=mode,
         )
     )
     return ApprovalOutput(

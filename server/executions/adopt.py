@@ -8,7 +8,8 @@ its own UI.
 
 The mirror adopts what it finds, the flow process asks to be adopted when it starts: whoever
 comes first makes the execution, the other one finds it. A run whose parameters the workflow
-would have refused is taken in all the same, with the refusal as its error: it did start.
+would have refused is taken in all the same, with the refusal as its error: it did start. So is a
+run of a version that is not the published one: the versions before may lack an approval.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.actors import SERVER
-from server.errors import ApiError
+from server.errors import ApiError, Conflict
 from server.executions.service import create_execution
 from server.ids import new_id
 from server.models import Workflow, WorkflowDefinition, WorkflowExecution, utc_now
@@ -91,6 +92,7 @@ async def _create(
     connection = webhook.config.get("connectionId") if webhook is not None else None
     try:
         async with session.begin_nested():
+            _refuse_what_is_not_live(workflow, definition)
             return await create_execution(
                 session,
                 workflow,
@@ -130,6 +132,16 @@ def _tie_to_webhook(execution: WorkflowExecution, event: Received) -> None:
     if event.refusal is not None:
         execution.status, execution.reason = "cancelled", event.refusal
         execution.completed_at = utc_now()
+
+
+def _refuse_what_is_not_live(workflow: Workflow, definition: WorkflowDefinition) -> None:
+    live = workflow.is_published and workflow.deleted_at is None
+    if not live or workflow.published_definition_id != definition.id:
+        raise Conflict(
+            f"version {definition.version} of the workflow is not the published one: it is not run"
+            " from Prefect any more",
+            code="not-published",
+        )
 
 
 async def _tie_to_schedule(

@@ -100,6 +100,10 @@ class WorkflowExecution(Identified, Base):
     """The newest state of the orchestrator that has been recorded."""
     heartbeat_at: Mapped[datetime | None]
     process: Mapped[str | None] = mapped_column(String(200))
+    suspended_at: Mapped[datetime | None]
+    """Since when it waits for a decision without a process."""
+    deaths: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """How often its process died and it was started again."""
     cancel_requested_at: Mapped[datetime | None]
     cancelled_by: Mapped[str | None] = mapped_column(Id)
 

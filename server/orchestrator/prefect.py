@@ -66,10 +66,11 @@ FLOW_SETTINGS = {
 class PrefectOrchestrator:
     """Runs workflows on the Prefect server that ``PREFECT_API_URL`` names."""
 
-    def __init__(self, work_pool: str = WORK_POOL) -> None:
+    def __init__(self, work_pool: str = WORK_POOL, *, worker_token: str | None = None) -> None:
+        """With the worker's token only those journal entries count that carry its seal."""
         self.work_pool = work_pool
         self.line = PrefectLine()
-        self.journals = Journals()
+        self.journals = Journals(worker_token)
 
     async def close(self) -> None:
         """Close the line to Prefect; the next call opens another one."""

@@ -1,7 +1,9 @@
 """Reads the journal that a flow keeps in its flow-run inputs, asking only for what is new.
 
 An entry is written once and stays as it is, so what was read is kept: a look at a run of a
-hundred nodes costs the entries since the last look.
+hundred nodes costs the entries since the last look. What no worker has sealed was written by
+somebody who reaches Prefect: it is passed over, and looked at again, because the real entry may
+take its place.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+from runtime_tasks.seal import Seal
 
 PAGE = 200
 """Prefect gives no more at once."""
@@ -29,7 +33,8 @@ class Known:
 
 
 class Journals:
-    def __init__(self) -> None:
+    def __init__(self, worker_token: str | None = None) -> None:
+        self._token = worker_token
         self._runs: OrderedDict[UUID, Known] = OrderedDict()
         self._nodes: OrderedDict[UUID, dict[UUID, str]] = OrderedDict()
 
@@ -37,12 +42,21 @@ class Journals:
         """One entry per started and per settled node, and the run's outcome."""
         known = self._runs.setdefault(run_id, Known())
         self._runs.move_to_end(run_id)
+        seal = Seal.of_run(self._token, run_id) if self._token else None
+        not_ours: set[str] = set()
         while True:
             page = await client.filter_flow_run_input(
-                flow_run_id=run_id, key_prefix="", limit=PAGE, exclude_keys=set(known.entries)
+                flow_run_id=run_id,
+                key_prefix="",
+                limit=PAGE,
+                exclude_keys={*known.entries, *not_ours},
             )
             for entry in page:
-                known.entries[entry.key] = {"key": entry.key, **body_of(entry.key, entry.value)}
+                body = body_of(entry.key, entry.value)
+                if body and seal is not None and not seal.holds(entry.key, body):
+                    not_ours.add(entry.key)
+                    continue
+                known.entries[entry.key] = {**body, "key": entry.key}
                 known.size += len(entry.value)
             if len(page) < PAGE:
                 break

@@ -6,6 +6,9 @@ crash between the two loses nothing. A run that does not send its heartbeat
 any more is dead, whatever Prefect says: it is not resumed into silence but
 started again from its journal, which repeats no node that has settled. A
 process that was only slow is sent home by the server (:mod:`server.executions.process`).
+
+A suspended run has no process and is not dead: it has said so. It is started
+again, in the same way, once something that it waits for is decided.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from sqlalchemy.orm import aliased
 
 from server.approvals.service import expire_due, mark_resumed
 from server.database import Database
-from server.executions.process import next_attempt
+from server.executions.process import attempt_of, next_attempt, starting
 from server.models import NodeExecution, WorkflowApproval, WorkflowExecution
 from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, RunState
 
@@ -34,6 +37,8 @@ SILENCE = timedelta(seconds=20)
 START_UP = timedelta(seconds=120)
 """How long a run may take from being handed to a worker to its first heartbeat."""
 TELL_AGAIN = timedelta(seconds=10)
+GOES = timedelta(seconds=10)
+"""How long a process may take from saying that it suspends to Prefect's saying so too."""
 RESTARTS = 10
 """How often a run is started again at most: one that kills every process is given up, visibly."""
 OPEN = ("pending", "running", "waiting")
@@ -55,7 +60,13 @@ class Resumer:
     async def run(self) -> None:
         while True:
             self._called.clear()
-            for work in (self.expire, self.resume, self.look_for_dead, self.force_cancelled):
+            for work in (
+                self.expire,
+                self.resume,
+                self.call_back,
+                self.look_for_dead,
+                self.force_cancelled,
+            ):
                 try:
                     await work()
                 except OrchestratorUnavailable:
@@ -117,6 +128,51 @@ class Resumer:
             if await self.orchestrator.resume(run_id):
                 log.info("resumed %s", execution_id)
 
+    async def call_back(self) -> None:
+        """Start suspended runs again for which something has been decided."""
+        decided = exists().where(
+            WorkflowApproval.execution_id == WorkflowExecution.id,
+            WorkflowApproval.status != "pending",
+            WorkflowApproval.resumed_at.is_(None),
+        )
+        async with self.database.reading() as session:
+            rows = await session.scalars(
+                select(WorkflowExecution).where(
+                    WorkflowExecution.status.in_(OPEN),
+                    WorkflowExecution.suspended_at.is_not(None),
+                    WorkflowExecution.cancel_requested_at.is_(None),
+                    decided,
+                )
+            )
+            suspended = list(rows)
+        for execution in suspended:
+            run_id, since = str(execution.prefect_flow_run_id), execution.suspended_at
+            state = await self.orchestrator.get(run_id)
+            ends = since is not None and since > datetime.now(UTC) - GOES
+            if state is None or (state.status != "waiting" and ends):
+                continue  # its process is about to say so to Prefect
+            attempt = next_attempt(execution)
+            async with self.database.writing() as session:
+                won = await session.execute(
+                    update(WorkflowExecution)
+                    .where(
+                        WorkflowExecution.id == execution.id,
+                        WorkflowExecution.suspended_at == since,
+                    )
+                    .values(
+                        process=starting(attempt),
+                        heartbeat_at=datetime.now(UTC),
+                        suspended_at=None,
+                    )
+                    .returning(WorkflowExecution.id)
+                )
+                if won.first() is None:
+                    continue  # another server was faster, or somebody has resumed it in Prefect
+                await mark_resumed(session, execution.id)
+            await self.orchestrator.restart(run_id, attempt)
+            self._restarted[execution.id] = datetime.now(UTC)
+            log.info("called %s back", execution.id)
+
     async def look_for_dead(self) -> None:
         """:meth:`find_dead`, not more often than every LOOK seconds: it asks Prefect."""
         if time.monotonic() >= self._looked + LOOK:
@@ -140,13 +196,15 @@ class Resumer:
                     WorkflowExecution.status.in_(OPEN),
                     WorkflowExecution.prefect_flow_run_id.is_not(None),
                     WorkflowExecution.cancel_requested_at.is_(None),
+                    WorkflowExecution.suspended_at.is_(None),
                     (WorkflowExecution.heartbeat_at < now - SILENCE)
                     | (WorkflowExecution.heartbeat_at.is_(None) & (begun < now - START_UP)),
                 )
             )
             silent = list(rows)
         for execution in silent:
-            if self._restarted.get(execution.id, now - START_UP * 2) > now - START_UP:
+            begins = execution.process == starting(attempt_of(execution))
+            if begins and self._restarted.get(execution.id, now - START_UP * 2) > now - START_UP:
                 continue
             run_id = str(execution.prefect_flow_run_id)
             state = await self.orchestrator.get(run_id)
@@ -161,9 +219,10 @@ class Resumer:
 
     async def _start_again(self, execution: WorkflowExecution, run_id: str) -> None:
         attempt = next_attempt(execution)
-        if attempt > RESTARTS:
-            log.error("%s has died %s times; giving it up", execution.id, attempt)
-            reason = f"its process died {attempt} times; it is not started again"
+        deaths = execution.deaths + 1
+        if deaths > RESTARTS:
+            log.error("%s has died %s times; giving it up", execution.id, deaths)
+            reason = f"its process died {deaths} times; it is not started again"
             await self.orchestrator.declare_dead(run_id, reason)
             return
         log.warning("the process of %s died; starting it again from its journal", execution.id)
@@ -175,7 +234,7 @@ class Resumer:
                     WorkflowExecution.heartbeat_at.is_not_distinct_from(execution.heartbeat_at),
                 )
                 # From here on the old process is late, should it still be there.
-                .values(process=f"{attempt}@starting", heartbeat_at=datetime.now(UTC))
+                .values(process=starting(attempt), heartbeat_at=datetime.now(UTC), deaths=deaths)
                 .returning(WorkflowExecution.id)
             )
             if won.first() is None:
@@ -201,6 +260,10 @@ class Resumer:
                 await self._cancel_unstarted(execution.id)
             elif heard is None:
                 await self.orchestrator.cancel(run_id)
+            elif execution.suspended_at is not None:
+                await self.orchestrator.declare_dead(
+                    run_id, "cancelled while it waited for an approval", cancelled=True
+                )
             elif heard <= now - SILENCE:
                 await self.orchestrator.declare_dead(
                     run_id, "cancelled; its process had died before", cancelled=True

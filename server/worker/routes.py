@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import SessionDep, database_of, needs
 from server.approvals import service as approvals
-from server.errors import Conflict, Invalid, NotFound, Unavailable
-from server.executions.adopt import adopt
+from server.errors import Conflict, NotFound
+from server.executions.begin import begin
 from server.executions.bounded import bounded
 from server.executions.process import attempt_of
 from server.models import (
@@ -27,7 +27,6 @@ from server.models import (
     WorkflowVariable,
     utc_now,
 )
-from server.orchestrator.protocol import OrchestratorUnavailable
 from server.secret_box import SecretBox
 from server.variables.redactor import team_redactor
 from server.worker import schemas
@@ -87,28 +86,22 @@ def _connection(session: AsyncSession, row: Connection) -> schemas.WorkerConnect
     )
 
 
-@router.post("/api/worker/adopt", **needs("worker", errors=(503,)))
-async def adopt_run(body: schemas.Adopt, request: Request) -> schemas.Adopted:
-    """A flow run that a schedule has started learns its execution. Asking again changes nothing.
+@router.post("/api/worker/adopt", **needs("worker", errors=(409, 503)))
+async def adopt_run(
+    body: schemas.Adopt, request: Request, attempt: AttemptHeader = None
+) -> schemas.Adopted:
+    """A flow process learns which execution it runs, and with what. Asking again changes nothing.
 
-    What the run is, the orchestrator says, not the caller.
+    A run that a schedule, or somebody in the orchestrator's own UI, has started gets an execution.
     """
-    try:
-        state = await request.app.state.orchestrator.get(body.flow_run_id)
-    except OrchestratorUnavailable:
-        raise Unavailable("the orchestrator does not answer; ask again") from None
-    if state is None:
-        raise NotFound("the orchestrator knows no such run")
-    async with database_of(request).writing() as session:
-        execution = await adopt(session, state)
-        if execution is None:
-            raise NotFound("the run's deployment is none that dataroll has published")
-        execution_id, parameters = execution.id, execution.parameters
-        refused = None if parameters else execution.error
-        stop = execution.reason if execution.status == "cancelled" else None
-    if refused:
-        raise Invalid(refused)
-    return schemas.Adopted(execution_id=execution_id, parameters=parameters, stop=stop)
+    begun = await begin(
+        database_of(request),
+        request.app.state.orchestrator,
+        body.flow_run_id,
+        body.process,
+        attempt or 0,
+    )
+    return schemas.Adopted.model_validate(begun)
 
 
 @router.post("/api/worker/news", status_code=204, **needs("worker"))
@@ -237,11 +230,26 @@ async def decision(execution: RunDep, node_id: str, session: SessionDep) -> sche
     )
 
 
+@router.post(f"{BASE}/suspend", **needs("worker", errors=(409,)))
+async def suspend(
+    execution: RunDep, body: schemas.Suspend, session: SessionDep
+) -> schemas.Suspended:
+    """The process is about to end, and the run waits without one until an approval is decided."""
+    if execution.process != body.process:
+        raise Conflict("another process runs this flow now", code="superseded")
+    waits = await approvals.all_open(session, execution, body.node_ids)
+    if waits:
+        execution.suspended_at = utc_now()
+        await session.flush()
+    return schemas.Suspended(suspended=waits)
+
+
 @router.post(f"{BASE}/heartbeat", **needs("worker"))
 async def heartbeat(
     execution: RunDep, body: schemas.Heartbeat, session: SessionDep
 ) -> schemas.Heard:
     """The flow process lives; it hears whether it is to stop."""
     execution.heartbeat_at, execution.process = utc_now(), body.process
+    execution.suspended_at = None  # it could not be suspended after all
     await session.flush()
     return schemas.Heard(cancel_requested=execution.cancel_requested_at is not None)

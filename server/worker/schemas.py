@@ -59,12 +59,33 @@ class Decision(Answer):
 
 class Adopt(Body):
     flow_run_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")]
+    process: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class Adopted(Answer):
     execution_id: str
     parameters: Json = Field(description="What the flow takes in the place of its own")
-    stop: str | None = Field(None, description="Why it is to do nothing: it comes too late")
+    stop: str | None = Field(
+        None, description="Why it is to do nothing: it comes too late, or was cancelled"
+    )
+    uncalled: bool = Field(
+        False,
+        description="The run was suspended, and somebody else than this server has called it back",
+    )
+    begun: list[str] = Field(
+        default_factory=list, description="The nodes that were seen at work, or settled, before"
+    )
+
+
+class Suspend(Body):
+    process: Annotated[str, StringConstraints(max_length=200)]
+    node_ids: list[Annotated[str, StringConstraints(max_length=200)]] = Field(
+        min_length=1, max_length=200, description="The approvals that the run waits for"
+    )
+
+
+class Suspended(Answer):
+    suspended: bool = Field(description="False when one of them is decided: the process goes on")
 
 
 class Heartbeat(Body):

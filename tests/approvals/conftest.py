@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import select
 
+from cli.demo import running
+from cli.inbox import Inbox
 from server.actors import Caller
 from server.approvals.service import request_approval
 from server.approvals.signing import Signer
@@ -29,6 +32,7 @@ from server.models import (
 )
 from server.orchestrator.fake import FakeOrchestrator
 from server.orchestrator.protocol import RunRequest
+from tests.approvals.installed import Broken, begin
 
 _numbers = count(1)
 
@@ -139,3 +143,33 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
         yield office
     finally:
         await database.close()
+
+
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)]
+)
+def installed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Broken]:
+    """One installation for all tests of a module; each test has runs and a target of its own."""
+    folder = tmp_path_factory.mktemp("waiting")
+    environment = {}
+    if request.param == "postgresql":
+        server: str = request.getfixturevalue("postgresql_server")
+        name = f"dataroll_{next(_numbers)}"
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        environment["DATAROLL_DATABASE_URL"] = server.rpartition("/")[0] + f"/{name}"
+    with Inbox() as inbox, running(folder, inbox, **environment) as installation:
+        yield begin(installation, folder)
+
+
+@pytest.fixture(params=["pause", pytest.param("suspend", marks=pytest.mark.long)])
+def broken(request: pytest.FixtureRequest, installed: Broken) -> Broken:
+    """Runs that keep their process while they wait; `make test-long` has suspended ones too."""
+    return replace(installed, mode=request.param)
+
+
+@pytest.fixture
+def suspending(installed: Broken) -> Broken:
+    return replace(installed, mode="suspend")

@@ -8,11 +8,13 @@ import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import Engine, NullPool, create_engine, make_url, text
 
 from cli.api_client import FINISHED, ApiClient
 from cli.installation import Installation
@@ -30,7 +32,7 @@ nodes:
   before-1: {type: action, label: Before, action: run_sql, connectionId: "{{ connectionId }}", sql: "CREATE TABLE before_it (id INTEGER)"}
   discover-1: {type: action, label: Discover, action: discover_migrations, connectionId: "{{ connectionId }}"}
   dryrun-1: {type: action, label: Dry run, action: dry_run, connectionId: "{{ connectionId }}", migrations: "{{ discover-1.output.migrations }}"}
-  approval-1: {type: approval, label: Approval, approvers: ["APPROVER"], timeout: TIMEOUT MORE}
+  approval-1: {type: approval, label: Approval, approvers: ["APPROVER"], timeout: TIMEOUTMORE}
   execute-1: {type: action, label: Execute, action: execute_migrations, connectionId: "{{ connectionId }}", migrations: "{{ discover-1.output.migrations }}"}
   after-1: {type: action, label: After, action: run_sql, connectionId: "{{ connectionId }}", sql: "CREATE TABLE after_it (id INTEGER)"}
 edges:
@@ -52,6 +54,8 @@ class Broken:
     folder: Path
     owner: ApiClient
     robin: ApiClient
+    mode: str = "pause"
+    """How the runs that are started here wait."""
 
     def start(
         self, definition: str, *, by: ApiClient | None = None, **names: str
@@ -65,9 +69,15 @@ class Broken:
         return self.start_again(workflow_id, connection["id"], by), url
 
     def publish(self, definition: str, name: str, **names: str) -> str:
-        given = {"TIMEOUT": "3600", "APPROVER": "role:owner", "MORE": "", "NAME": name, **names}
-        for word, text in given.items():
-            definition = definition.replace(word, text)
+        given = {
+            "TIMEOUT": "3600",
+            "APPROVER": "role:owner",
+            "MORE": f", mode: {self.mode}",
+            "NAME": name,
+            **names,
+        }
+        for word, filled in given.items():
+            definition = definition.replace(word, filled)
         workflow = self.owner.post(
             "/api/workflows",
             {"name": name, "definition": {"content": definition, "format": "yaml"}},
@@ -127,21 +137,45 @@ class Broken:
         return answer.json() if answer.content else None
 
     def sql(self, statement: str, *values: Any) -> list[Any]:
-        """On the server's own tables."""
-        with sqlite3.connect(self.installation.home / "dataroll.db", timeout=30) as database:
-            return database.execute(statement, values).fetchall()
+        """On the server's own tables; ``:a``, ``:b`` … stand for the values."""
+        with self.engine.begin() as database:
+            given = dict(zip("abcdefgh", values, strict=False))
+            answer = database.execute(text(statement), given)
+            return list(answer.fetchall()) if answer.returns_rows else []
+
+    @cached_property
+    def engine(self) -> Engine:
+        url = make_url(self.installation.settings.database_url)
+        return create_engine(
+            url.set(drivername="sqlite" if "sqlite" in url.drivername else "postgresql+psycopg"),
+            connect_args={"timeout": 30} if "sqlite" in url.drivername else {},
+            poolclass=NullPool,
+        )
 
     def process_of(self, execution_id: str) -> int:
         """The flow process's id, as its heartbeat says."""
         ((process,),) = self.sql(
-            "SELECT process FROM workflow_executions WHERE id = ?", execution_id
+            "SELECT process FROM workflow_executions WHERE id = :a", execution_id
         )
         return int(str(process).rpartition(":")[2])
+
+    def kill(self, execution_id: str) -> int:
+        """kill -9 the flow process; a suspended run has none. Its id."""
+        pid = self.process_of(execution_id)
+        if self.mode == "suspend":
+            self.wait("the process's end", lambda: not Path(f"/proc/{pid}").exists())
+        else:
+            os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def resume_in_prefect(self, execution_id: str) -> None:
+        answer = self.prefect("POST", f"flow_runs/{self.run_id(execution_id)}/resume", {})
+        assert answer["status"] == "ACCEPT", answer
 
     def process_alive(self, execution_id: str) -> int | None:
         """The id of the process that has spoken last; None while the run is started again."""
         ((process,),) = self.sql(
-            "SELECT process FROM workflow_executions WHERE id = ?", execution_id
+            "SELECT process FROM workflow_executions WHERE id = :a", execution_id
         )
         number = str(process).rpartition(":")[2]
         return int(number) if number.isdecimal() else None
@@ -150,7 +184,9 @@ class Broken:
         items = self.owner.get("/api/approvals", status="pending", executionId=execution_id)
         return [item["nodeId"] for item in items["items"]]
 
-    def waits(self, execution_id: str, nodes: int = 1) -> list[dict[str, Any]]:
+    def waits(
+        self, execution_id: str, nodes: int = 1, *, seconds: float = 90
+    ) -> list[dict[str, Any]]:
         """The open approvals of the run, once it sleeps."""
 
         def there() -> list[dict[str, Any]] | None:
@@ -160,7 +196,7 @@ class Broken:
             open_ = list(items["items"])
             return open_ if len(open_) == nodes and self.is_paused(execution_id) else None
 
-        found: list[dict[str, Any]] = self.wait(f"the approval of {execution_id}", there)
+        found: list[dict[str, Any]] = self.wait(f"the approval of {execution_id}", there, seconds)
         return found
 
     def child(self, *words: str) -> int:

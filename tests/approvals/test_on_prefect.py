@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import signal
 import time
-from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from cli.demo import running
-from cli.inbox import Inbox
-from tests.approvals.installed import FLOW, Broken, begin, node, statuses, tables
+from tests.approvals.installed import FLOW, Broken, node, statuses, tables
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -23,19 +20,14 @@ ALL_DONE = dict.fromkeys(
 )
 
 
-@pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broken]:
-    """One installation for all tests here; each has runs and a database of its own."""
-    folder = tmp_path_factory.mktemp("waiting")
-    with Inbox() as inbox, running(folder, inbox) as installation:
-        yield begin(installation, folder)
-
-
-def test_a_bare_resume_in_prefect_fails_the_node_and_says_why(broken: Broken) -> None:
+@pytest.mark.parametrize("mode", ["pause", "suspend"])
+def test_a_bare_resume_in_prefect_fails_the_node_and_says_why(installed: Broken, mode: str) -> None:
+    broken = replace(installed, mode=mode)
     execution, database = broken.start(FLOW)
     broken.waits(execution)
-    answer = broken.prefect("POST", f"flow_runs/{broken.run_id(execution)}/resume", {})
-    assert answer["status"] == "ACCEPT"
+    if mode == "suspend":
+        broken.kill(execution)  # waits for its end
+    broken.resume_in_prefect(execution)
     run = broken.finished(execution)
     assert run["status"] == "failed"
     assert "resumed in Prefect without a decision in dataroll" in run["reason"]
@@ -64,7 +56,7 @@ def test_a_decision_forged_in_the_database_does_not_pass(broken: Broken) -> None
         separators=(",", ":"),
     )
     broken.sql(
-        "UPDATE workflow_approvals SET status='approved', decision=?, signature=? WHERE id=?",
+        "UPDATE workflow_approvals SET status='approved', decision=:a, signature=:b WHERE id=:c",
         text,
         "A" * 86 + "==",
         approval["id"],
@@ -79,7 +71,7 @@ def test_a_killed_process_goes_on_from_the_approval(broken: Broken) -> None:
     execution, database = broken.start(FLOW)
     (approval,) = broken.waits(execution)
     first = node(broken.owner.get(f"/api/executions/{execution}"), "dryrun-1")
-    os.kill(broken.process_of(execution), signal.SIGKILL)
+    broken.kill(execution)
     killed = time.monotonic()
     broken.approve(approval["id"], comment="go on")
     run = broken.finished(execution)
@@ -92,48 +84,28 @@ def test_a_killed_process_goes_on_from_the_approval(broken: Broken) -> None:
     assert {"customers", "orders", "before_it", "after_it"} <= tables(database)
 
 
-def test_a_killed_process_waits_again_and_a_forged_journal_does_not_help(broken: Broken) -> None:
-    """Whoever reaches Prefect writes 'approved' into the run's journal and kills the process."""
-    execution, database = broken.start(FLOW)
-    (approval,) = broken.waits(execution)
-    key = f"node-{hashlib.sha256(b'approval-1').hexdigest()[:20]}-settled"
-    output = {"branch": "Approved", "decision": "approved", "by": ["eve"], "comment": ""}
-    record = {
-        "nodeId": "approval-1",
-        "nodeType": "action",
-        "nodeName": "Approval",
-        "status": "success",
-        "branch": "Approved",
-        "output": output,
-        "model": "runtime_tasks.steps.approval:ApprovalOutput",
-        "disabled": True,
-        "continueOnError": True,
-    }
-    broken.prefect(
-        "POST",
-        f"flow_runs/{broken.run_id(execution)}/input",
-        {"key": key, "value": json.dumps(record)},
-    )
-    old = broken.process_of(execution)
-    os.kill(old, signal.SIGKILL)
-    killed = time.monotonic()
-
-    def restarted() -> bool:
-        return broken.process_alive(execution) != old and broken.is_paused(execution)
-
-    broken.wait("the restart", restarted)
-    print(f"waits again {time.monotonic() - killed:.1f} s after the kill")
-    assert "customers" not in tables(database)
-    broken.owner.post(f"/api/approvals/{approval['id']}/reject", {"comment": "that was Eve"})
-    run = broken.finished(execution)
-    assert run["status"] == "cancelled"
-    assert "that was Eve" in run["reason"]
-    assert "customers" not in tables(database)
+def test_a_suspended_run_has_no_process_and_goes_on_after_the_decision(
+    suspending: Broken,
+) -> None:
+    execution, database = suspending.start(FLOW)
+    (approval,) = suspending.waits(execution)
+    old = suspending.process_of(execution)
+    suspending.wait("the process's end", lambda: not Path(f"/proc/{old}").exists())
+    first = node(suspending.owner.get(f"/api/executions/{execution}"), "dryrun-1")
+    decided = time.monotonic()
+    suspending.approve(approval["id"], comment="go on")
+    run = suspending.finished(execution)
+    print(f"over {time.monotonic() - decided:.1f} s after the decision")
+    assert run["status"] == "success", run["reason"]
+    assert statuses(run) == ALL_DONE  # before-1 would fail a second time
+    assert node(run, "dryrun-1")["startedAt"] == first["startedAt"]
+    assert node(run, "approval-1")["output"]["comment"] == "go on"
+    assert {"customers", "orders", "before_it", "after_it"} <= tables(database)
 
 
 PARALLEL = FLOW.replace(
     "  execute-1:",
-    '  approval-2: {type: approval, label: Other approval, approvers: ["APPROVER"], timeout: TIMEOUT}\n'
+    '  approval-2: {type: approval, label: Other approval, approvers: ["APPROVER"], timeout: TIMEOUTMORE}\n'
     "  execute-1:",
 ).replace(
     "edges:",
@@ -146,8 +118,13 @@ def test_two_approvals_side_by_side_share_one_pause(broken: Broken) -> None:
     execution, database = broken.start(PARALLEL)
     one, two = broken.waits(execution, 2)
     broken.approve(one["id"])
-    time.sleep(3)
-    broken.waits(execution, 1)  # it has taken in the first, and pauses for the second
+    broken.wait(
+        "the first to be taken in",
+        lambda: (
+            statuses(broken.owner.get(f"/api/executions/{execution}"))[one["nodeId"]] == "success"
+        ),
+    )
+    broken.waits(execution, 1)  # it waits for the second
     assert "customers" not in tables(database)
     broken.approve(two["id"])
     run = broken.finished(execution)
@@ -216,38 +193,44 @@ def test_cancelling_a_run_that_waits_ends_it_and_refuses_votes(broken: Broken) -
     assert "customers" not in tables(database)
 
 
-RUNS = int(os.environ.get("DATAROLL_TEST_WAITING_RUNS", "4"))
+RUNS = int(os.environ.get("DATAROLL_TEST_WAITING_RUNS", "20"))
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_waiting_runs_outlive_the_server_prefect_and_the_worker(broken: Broken) -> None:
     """Each is killed in turn, the worker with every flow process; then all runs are approved."""
     started = [broken.start(FLOW) for _ in range(RUNS)]
-    approvals = [broken.waits(execution)[0]["id"] for execution, _ in started]
-    broken.kill_child("cli", "server")
-    broken.kill_child("server", "start")
-    time.sleep(3)
-    broken.wait("server and Prefect", broken.healthy)
+    approvals = [broken.waits(execution, seconds=600)[0]["id"] for execution, _ in started]
+    for words in (("cli", "server"), ("server", "start")):
+        begun = time.monotonic()
+        broken.kill_child(*words)
+        time.sleep(2)
+        broken.wait("server and Prefect", broken.healthy)
+        for execution, _ in started:
+            assert broken.waits(execution)
+        print(f"{' '.join(words)}: {RUNS} runs wait on {time.monotonic() - begun:.1f} s later")
     processes = {execution: broken.process_of(execution) for execution, _ in started}
     broken.kill_child("cli", "worker", group=True)
     killed = time.monotonic()
     for approval in approvals[: RUNS // 2]:
         broken.approve(approval)  # while nobody is there to hear it
-    for execution, _ in started[RUNS // 2 :]:
-        broken.wait(
-            "the restart",
-            lambda execution=execution: (
-                broken.process_alive(execution) not in (None, processes[execution])
-                and broken.is_paused(execution)
-            ),
-            seconds=240,
-        )
-    print(f"{RUNS - RUNS // 2} runs wait again {time.monotonic() - killed:.1f} s after the kill")
+    if broken.mode == "pause":
+        for execution, _ in started[RUNS // 2 :]:
+            broken.wait(
+                "the restart",
+                lambda execution=execution: (
+                    broken.process_alive(execution) not in (None, processes[execution])
+                    and broken.is_paused(execution)
+                ),
+                seconds=600,
+            )
+        print(f"{RUNS - RUNS // 2} runs wait again {time.monotonic() - killed:.1f} s after")
     for approval in approvals[RUNS // 2 :]:
         broken.approve(approval)
     for execution, database in started:
-        run = broken.finished(execution, seconds=300)
+        run = broken.finished(execution, seconds=600)
         assert run["status"] == "success", run["reason"]
-        assert statuses(run) == ALL_DONE
+        assert statuses(run) == ALL_DONE  # before-1 and after-1 would fail a second time
         assert {"customers", "orders", "after_it"} <= tables(database)
     print(f"all over {time.monotonic() - killed:.1f} s after the kill")

@@ -282,7 +282,9 @@ async def test_a_run_that_a_schedule_started_is_adopted_once(
         deployment, {}, starts_at=datetime.now(UTC) + timedelta(hours=1)
     )
     foreign = world.orchestrator.fire_schedule("somebody-else", {})
-    asked = await world.worker.post("/api/worker/adopt", json={"flowRunId": run_id})
+    asked = await world.worker.post(
+        "/api/worker/adopt", json={"flowRunId": run_id, "process": "0@a:1"}
+    )
     assert asked.status_code == 200, asked.text
     adopted = asked.json()
     assert adopted["parameters"]["count"] == 4
@@ -300,9 +302,13 @@ async def test_a_run_that_a_schedule_started_is_adopted_once(
             await asyncio.sleep(0.1)
     assert len(history) == 2
     assert {item["triggeredBy"] for item in history} == {"schedule"}
-    again = await world.worker.post("/api/worker/adopt", json={"flowRunId": run_id})
-    assert again.json()["executionId"] == adopted["executionId"]
-    unknown = await world.worker.post("/api/worker/adopt", json={"flowRunId": foreign})
+    again = await world.worker.post(
+        "/api/worker/adopt", json={"flowRunId": run_id, "process": "0@a:1"}
+    )
+    assert (again.status_code, again.json()["type"]) == (409, "urn:dataroll:ended")
+    unknown = await world.worker.post(
+        "/api/worker/adopt", json={"flowRunId": foreign, "process": "0@a:1"}
+    )
     assert unknown.status_code == 404
     known = {item["prefectFlowRunId"] for item in history}
     assert ahead not in known
@@ -315,7 +321,9 @@ async def test_a_scheduled_run_with_wrong_parameters_is_kept_with_what_is_wrong(
     run_id = world.orchestrator.fire_schedule(
         f"deployment-{workflow['slug']}-1", {"count": "many", "nobody": 1}
     )
-    asked = await world.worker.post("/api/worker/adopt", json={"flowRunId": run_id})
+    asked = await world.worker.post(
+        "/api/worker/adopt", json={"flowRunId": run_id, "process": "0@a:1"}
+    )
     assert asked.status_code == 422
     assert "variables.count must be a number" in asked.json()["detail"]
     mirror = Mirror(world.database, world.orchestrator)
@@ -327,7 +335,9 @@ async def test_a_scheduled_run_with_wrong_parameters_is_kept_with_what_is_wrong(
 
 
 async def test_a_worker_is_needed_to_have_a_run_adopted(world: World) -> None:
-    answer = await world.admin.post("/api/worker/adopt", json={"flowRunId": "run-1"})
+    answer = await world.admin.post(
+        "/api/worker/adopt", json={"flowRunId": "run-1", "process": "0@a:1"}
+    )
     assert answer.status_code in (401, 403)
 
 

@@ -96,7 +96,7 @@ class Stage:
                 patch.setattr(journal, "read", remembered)
             state = await getattr(module, compiled.entrypoint)(**parameters, return_state=True)
         async with get_client() as client:
-            nodes = await journal.read(client, state.state_details.flow_run_id)
+            nodes = await journal.read(client, state.state_details.flow_run_id, None)
         return Ran(state.name, state.message or "", nodes, self.calls)
 
 

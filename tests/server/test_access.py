@@ -62,9 +62,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "approvers": ["role:approver"],
         "timeout": 60,
     },
-    "POST /api/worker/adopt": {"flowRunId": "unknown"},
+    "POST /api/worker/adopt": {"flowRunId": "unknown", "process": "0@a:1"},
     "POST /api/worker/news": {"flowRunId": "00000000-0000-0000-0000-000000000000"},
     "POST /api/worker/executions/{execution_id}/heartbeat": {"process": "1"},
+    "POST /api/worker/executions/{execution_id}/suspend": {"process": "1", "nodeIds": ["a"]},
 }
 QUERIES = {"GET /api/workflows/{workflow_id}/versions/{version}/compare": {"to": 1}}
 # These answer with what is the caller's own; there is nothing of another team to ask for.

@@ -38,7 +38,10 @@ async def test_a_run_asks_who_it_is_and_is_adopted_once(world: World) -> None:
     workflow_id, deployment = await scheduled(world)
     run_id = world.orchestrator.fire_schedule(deployment, {})
     answers = await asyncio.gather(
-        *(world.worker.post("/api/worker/adopt", json={"flowRunId": run_id}) for _ in range(10))
+        *(
+            world.worker.post("/api/worker/adopt", json={"flowRunId": run_id, "process": "0@a:1"})
+            for _ in range(10)
+        )
     )
     assert {answer.status_code for answer in answers} == {200}, answers[0].text
     assert len({answer.json()["executionId"] for answer in answers}) == 1
@@ -69,9 +72,13 @@ async def test_a_run_that_never_asks_is_found(world: World) -> None:
 async def test_a_run_of_nobody_and_a_stranger_are_not_adopted(world: World) -> None:
     run_id = world.orchestrator.fire_schedule("deployment-of-somebody-else", {})
     for asked in (run_id, "nothing"):
-        answer = await world.worker.post("/api/worker/adopt", json={"flowRunId": asked})
+        answer = await world.worker.post(
+            "/api/worker/adopt", json={"flowRunId": asked, "process": "0@a:1"}
+        )
         assert answer.status_code == 404
-    answer = await world.admin.post("/api/worker/adopt", json={"flowRunId": run_id})
+    answer = await world.admin.post(
+        "/api/worker/adopt", json={"flowRunId": run_id, "process": "0@a:1"}
+    )
     assert answer.status_code in (401, 403)
     assert await executions(world) == []
 
@@ -80,7 +87,9 @@ async def test_a_run_that_comes_too_late_is_told_to_stop(world: World) -> None:
     workflow_id, deployment = await scheduled(world)
     due = datetime.now(UTC) - timedelta(hours=3)
     run_id = world.orchestrator.fire_schedule(deployment, {}, starts_at=due)
-    said = (await world.worker.post("/api/worker/adopt", json={"flowRunId": run_id})).json()
+    said = (
+        await world.worker.post("/api/worker/adopt", json={"flowRunId": run_id, "process": "0@a:1"})
+    ).json()
     assert "skips what it has missed" in said["stop"]
     [execution] = await executions(world)
     assert (execution.status, execution.reason) == ("cancelled", said["stop"])
