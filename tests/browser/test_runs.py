@@ -160,6 +160,30 @@ def test_37_nobody_approves_their_own_run(page: Page, site: Site, published: Any
     worker.finish("cancelled")
 
 
+def test_37_a_vote_is_handed_on_and_a_request_taken_back(
+    page: Page, site: Site, published: Any
+) -> None:
+    robin = site.person("Robin40", "developer")
+    other = site.person("Sasha40", "approver")
+    worker, approval = ask(site, published, token=robin["token"])
+    page.goto(f"/approvals/{approval}?asked=me")
+    expect(page.get_by_label("Who is asked")).to_have_value("me")
+    expect(page.get_by_role("button", name="Approve")).to_be_enabled()
+    page.get_by_text("Somebody else, or not at all").click()
+    page.get_by_label("Hand my vote to").fill("nobody@example.invalid")
+    page.get_by_role("button", name="Hand on").click()
+    expect(page.get_by_text("nobody in the team who may approve")).to_be_visible()
+    page.get_by_label("Hand my vote to").fill(other["email"])
+    page.get_by_role("button", name="Hand on").click()
+    expect(page.locator("article").get_by_text("handed their vote to Sasha40")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve")).to_be_disabled()
+    page.get_by_role("button", name="Withdraw the request").click()
+    assert site.get(f"/api/approvals/{approval}")["status"] == "pending"  # it asks first
+    page.get_by_role("button", name="Really withdraw").click()
+    expect(page.locator("article").get_by_text("cancelled", exact=True)).to_be_visible()
+    worker.finish("cancelled")
+
+
 def test_37_what_has_expired_cannot_be_approved(page: Page, site: Site, published: Any) -> None:
     robin = site.person("Robin38", "developer")
     worker = begin(site, published, token=robin["token"])

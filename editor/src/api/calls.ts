@@ -77,10 +77,10 @@ export const executions = {
 export const approvals = {
   list: (query: Record<string, string | undefined> = {}) => get<t.Page<t.Approval>>("/api/approvals", query),
   get: (id: string) => get<t.Approval>(`/api/approvals/${path(id)}`),
-  approve: (id: string, comment: string) =>
-    post<t.Approval>(`/api/approvals/${path(id)}/approve`, comment ? { comment } : {}),
-  reject: (id: string, comment: string) =>
-    post<t.Approval>(`/api/approvals/${path(id)}/reject`, comment ? { comment } : {}),
+  approve: (id: string, vote: Body<"Vote">) => post<t.Approval>(`/api/approvals/${path(id)}/approve`, vote),
+  reject: (id: string, vote: Body<"Vote">) => post<t.Approval>(`/api/approvals/${path(id)}/reject`, vote),
+  delegate: (id: string, to: string) => post<t.Approval>(`/api/approvals/${path(id)}/delegate`, { to }),
+  withdraw: (id: string) => post<t.Approval>(`/api/approvals/${path(id)}/cancel`),
   comment: (id: string, text: string) => post<t.Approval>(`/api/approvals/${path(id)}/comments`, { text }),
 };
 

@@ -1,11 +1,12 @@
 /** What waits for somebody's word: what exactly will run, who has spoken, how long there is. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Check, CheckSquare, MessageSquare, X } from "lucide-react";
+import { Check, CheckSquare, Forward, MessageSquare, X } from "lucide-react";
 import { useState } from "react";
 import toast from "react-hot-toast";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { approvals } from "@/api/calls";
 import type { Approval } from "@/api/types";
+import { HandOn } from "@/components/approvals/HandOn";
 import { Button, Tip } from "@/components/Button";
 import { FieldFrame } from "@/components/Field";
 import { LiveMark } from "@/components/LiveMark";
@@ -29,9 +30,21 @@ export default function Approvals() {
   const go = useNavigate();
   const [query, setQuery] = useSearchParams();
   const status = query.get("status") ?? "pending";
+  const mine = query.get("asked") === "me";
+  const filter = (name: string, value: string | null) => {
+    const next = new URLSearchParams(query);
+    if (value) next.set(name, value);
+    else next.delete(name);
+    setQuery(next, { replace: true });
+  };
   const list = useQuery({
-    queryKey: ["approvals", status],
-    queryFn: () => approvals.list({ status: status === "all" ? undefined : status, limit: "100" }),
+    queryKey: ["approvals", status, mine],
+    queryFn: () =>
+      approvals.list({
+        status: status === "all" ? undefined : status,
+        mine: mine ? "true" : undefined,
+        limit: "100",
+      }),
     refetchInterval: 15_000,
   });
   const items = list.data?.items ?? [];
@@ -53,10 +66,14 @@ export default function Approvals() {
           <FilterSelect
             label="Status"
             value={status === "all" ? "" : status}
-            onChange={(value) =>
-              setQuery(value === "pending" ? {} : { status: value || "all" }, { replace: true })
-            }
+            onChange={(value) => filter("status", value === "pending" ? null : value || "all")}
             choices={["pending", "approved", "rejected", "expired", "cancelled"]}
+          />
+          <FilterSelect
+            label="Who is asked"
+            value={mine ? "me" : ""}
+            onChange={(value) => filter("asked", value)}
+            choices={["me"]}
           />
         </>
       }
@@ -143,8 +160,11 @@ function Detail({ approval }: { approval: Approval }) {
   const [comment, setComment] = useState("");
   const pending = approval.status === "pending";
   const decide = useMutation({
-    mutationFn: (yes: boolean) =>
-      yes ? approvals.approve(approval.id, comment) : approvals.reject(approval.id, comment),
+    mutationFn: (yes: boolean) => {
+      // The plan that is on this screen: the server refuses a vote on another one.
+      const vote = { comment, planHash: approval.planHash };
+      return yes ? approvals.approve(approval.id, vote) : approvals.reject(approval.id, vote);
+    },
     onSuccess: (after) => {
       toast.success(
         after.status === "pending"
@@ -223,6 +243,16 @@ function Detail({ approval }: { approval: Approval }) {
               </span>
             </li>
           ))}
+          {approval.delegations.map((handed) => (
+            <li key={handed.by.id} className="flex items-start gap-2 py-0.5">
+              <Forward size={14} className="mt-0.5 text-ink-3" aria-label="Handed on" />
+              <span>
+                <span className="font-medium">{handed.by.name}</span>{" "}
+                <span className="text-ink-2">handed their vote to {handed.to.name}</span>{" "}
+                <Ago at={handed.createdAt} />
+              </span>
+            </li>
+          ))}
           {approval.comments.map((remark) => (
             <li key={remark.id} className="flex items-start gap-2 py-0.5">
               <MessageSquare size={14} className="mt-0.5 text-ink-3" aria-label="Comment" />
@@ -233,7 +263,7 @@ function Detail({ approval }: { approval: Approval }) {
             </li>
           ))}
         </ul>
-        {approval.votes.length + approval.comments.length === 0 && (
+        {approval.votes.length + approval.comments.length + approval.delegations.length === 0 && (
           <p className="text-ink-3">Nobody has spoken yet.</p>
         )}
       </section>
@@ -282,6 +312,7 @@ function Detail({ approval }: { approval: Approval }) {
               </p>
             )}
           </div>
+          <HandOn approval={approval} />
         </section>
       )}
     </article>

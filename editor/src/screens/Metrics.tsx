@@ -156,6 +156,28 @@ function Content({ data }: { data: Answer }) {
             <p className="panel p-4 text-ink-2">Nobody has decided anything in this time.</p>
           )}
         </section>
+        <section>
+          <h2 className="label mb-1.5">How long approvals take</h2>
+          {sla.byWorkflow.length ? (
+            <Table
+              label="Approvals by workflow"
+              rows={sla.byWorkflow}
+              keyOf={(row) => row.workflowId}
+              columns={[
+                { title: "Workflow", cell: (row) => row.name ?? row.workflowId },
+                { title: "Decided", className: "text-right", cell: (row) => row.decidedInTime },
+                { title: "In time", className: "text-right", cell: (row) => percent(row.compliance) },
+                {
+                  title: "On average after",
+                  className: "text-right tabular-nums",
+                  cell: (row) => (row.averageSeconds == null ? "" : duration(row.averageSeconds * 1000)),
+                },
+              ]}
+            />
+          ) : (
+            <p className="panel p-4 text-ink-2">No approval was asked for in this time.</p>
+          )}
+        </section>
       </div>
     </div>
   );
