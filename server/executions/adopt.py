@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.actors import SERVER
 from server.errors import ApiError, Conflict
 from server.executions.service import create_execution
+from server.executions.starter import ADOPTED
 from server.ids import new_id
 from server.models import Workflow, WorkflowDefinition, WorkflowExecution, utc_now
 from server.orchestrator.protocol import RunState
@@ -101,7 +102,7 @@ async def _create(
                 variables=given,
                 context={"connectionId": connection} if connection else {},
                 trigger_payload=event.body if event else None,
-                idempotency_key=f"flow-run:{state.run_id}",
+                idempotency_key=f"{ADOPTED}{state.run_id}",
                 definition=definition,
                 deployment_id=state.deployment_id,
             )
@@ -116,7 +117,7 @@ async def _create(
             triggered_by=by,
             context={"context": {}, "variables": given, "trigger": None},
             error=described(refusal),
-            idempotency_key=f"flow-run:{state.run_id}",
+            idempotency_key=f"{ADOPTED}{state.run_id}",
             deployment_id=state.deployment_id,
         )
         session.add(execution)

@@ -126,13 +126,17 @@ class Broken:
         """What anybody can do who reaches Prefect's API."""
         environment = self.installation.environment
         user, _, password = environment["PREFECT_API_AUTH_STRING"].partition(":")
-        answer = httpx.request(
-            method,
-            f"{environment['PREFECT_API_URL']}/{path}",
-            json=body,
-            auth=(user, password),
-            timeout=30,
-        )
+        for _ in range(20):
+            answer = httpx.request(
+                method,
+                f"{environment['PREFECT_API_URL']}/{path}",
+                json=body,
+                auth=(user, password),
+                timeout=30,
+            )
+            if answer.status_code != 503:  # on SQLite it is busy now and then
+                break
+            time.sleep(1)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

@@ -129,7 +129,9 @@ async def from_prefect(
     run_id = world.orchestrator.fire_schedule(
         str(deployment), {"trigger": {"type": "webhook", "body": body}}, scheduled=False
     )
-    said = (await world.worker.post("/api/worker/adopt", json={"flowRunId": run_id})).json()
+    said = (
+        await world.worker.post("/api/worker/adopt", json={"flowRunId": run_id, "process": "0@a:1"})
+    ).json()
     [execution] = await executions(world)
     assert execution.prefect_flow_run_id == run_id
     return said["stop"], execution
