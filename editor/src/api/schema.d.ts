@@ -1063,9 +1063,9 @@ export interface paths {
         put?: never;
         /**
          * Adopt Run
-         * @description A flow run that a schedule has started learns its execution. Asking again changes nothing.
+         * @description A flow process learns which execution it runs, and with what. Asking again changes nothing.
          *
-         *     What the run is, the orchestrator says, not the caller.
+         *     A run that a schedule, or somebody in the orchestrator's own UI, has started gets an execution.
          */
         post: operations["adopt_run_api_worker_adopt_post"];
         delete?: never;
@@ -1188,6 +1188,26 @@ export interface paths {
         get: operations["secret_api_worker_executions__execution_id__secrets__name__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worker/executions/{execution_id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suspend
+         * @description The process is about to end, and the run waits without one until an approval is decided.
+         */
+        post: operations["suspend_api_worker_executions__execution_id__suspend_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1749,9 +1769,16 @@ export interface components {
         Adopt: {
             /** Flowrunid */
             flowRunId: string;
+            /** Process */
+            process: string;
         };
         /** Adopted */
         Adopted: {
+            /**
+             * Begun
+             * @description The nodes that were seen at work, or settled, before
+             */
+            begun?: string[];
             /** Executionid */
             executionId: string;
             /**
@@ -1761,9 +1788,15 @@ export interface components {
             parameters: unknown;
             /**
              * Stop
-             * @description Why it is to do nothing: it comes too late
+             * @description Why it is to do nothing: it comes too late, or was cancelled
              */
             stop?: string | null;
+            /**
+             * Uncalled
+             * @description The run was suspended, and somebody else than this server has called it back
+             * @default false
+             */
+            uncalled: boolean;
         };
         /** ApprovalAnswer */
         ApprovalAnswer: {
@@ -1843,10 +1876,15 @@ export interface components {
         };
         /** ApprovalSla */
         ApprovalSla: {
-            /** Averageseconds */
+            /**
+             * Averageseconds
+             * @description From the request to the decision
+             */
             averageSeconds: number | null;
             /** Byapprover */
             byApprover: components["schemas"]["ApproverTime"][];
+            /** Byworkflow */
+            byWorkflow: components["schemas"]["WorkflowTime"][];
             /**
              * Compliance
              * @description Decided before the timeout, among those decided or expired: 0 to 1
@@ -1863,9 +1901,15 @@ export interface components {
         };
         /** ApproverTime */
         ApproverTime: {
-            /** Approvals */
+            /**
+             * Approvals
+             * @description Requests that they voted on, with yes or no
+             */
             approvals: number;
-            /** Averageseconds */
+            /**
+             * Averageseconds
+             * @description From the request to their vote
+             */
             averageSeconds: number;
             /** Email */
             email: string | null;
@@ -3518,6 +3562,24 @@ export interface components {
             /** Status */
             status: string;
         };
+        /** Suspend */
+        Suspend: {
+            /**
+             * Nodeids
+             * @description The approvals that the run waits for
+             */
+            nodeIds: string[];
+            /** Process */
+            process: string;
+        };
+        /** Suspended */
+        Suspended: {
+            /**
+             * Suspended
+             * @description False when one of them is decided: the process goes on
+             */
+            suspended: boolean;
+        };
         /** TeamAnswer */
         TeamAnswer: {
             /** Allowselfapproval */
@@ -4045,6 +4107,27 @@ export interface components {
             updatedAt: string;
             /** Version */
             version: number;
+        };
+        /** WorkflowTime */
+        WorkflowTime: {
+            /**
+             * Averageseconds
+             * @description From the request to the decision
+             */
+            averageSeconds: number | null;
+            /**
+             * Compliance
+             * @description Decided before the timeout, among those decided or expired: 0 to 1
+             */
+            compliance: number | null;
+            /** Decidedintime */
+            decidedInTime: number;
+            /** Expired */
+            expired: number;
+            /** Name */
+            name: string | null;
+            /** Workflowid */
+            workflowId: string;
         };
     };
     responses: never;
@@ -9672,7 +9755,10 @@ export interface operations {
     adopt_run_api_worker_adopt_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description How often the run had been started again when the calling process began; once a later attempt is known, an earlier one gets 409 `superseded` and has to end */
+                "X-Dataroll-Attempt"?: number | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9720,6 +9806,15 @@ export interface operations {
             };
             /** @description No such thing in the caller's teams */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not possible in this state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10268,6 +10363,107 @@ export interface operations {
             };
             /** @description No such thing in the caller's teams */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Understood, and wrong: `errors` names the fields, `problems` the places in a definition */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says how long to wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    suspend_api_worker_executions__execution_id__suspend_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description How often the run had been started again when the calling process began; once a later attempt is known, an earlier one gets 409 `superseded` and has to end */
+                "X-Dataroll-Attempt"?: number | null;
+            };
+            path: {
+                execution_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Suspend"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suspended"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No such thing in the caller's teams */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not possible in this state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
