@@ -223,7 +223,10 @@ class Planner:
                     hint="write it between {{ and }}",
                     tree=tree,
                 )
-            compiled = self._compile(node, field, tree, _Inner(scope, field.lambda_of), names)
+            # The server asks a trigger's filter before there is a run: there is nothing else then.
+            around = None if node.type == "trigger" else scope
+            inner = _Inner(around, field.lambda_of)
+            compiled = self._compile(node, field, tree, inner, names)
             if compiled is None:
                 return literal(None)
             names.discard(field.lambda_of)
@@ -376,19 +379,22 @@ _RECEIVED = "{{ trigger }}"
 class _Inner(NameTable):
     """A scope with one more name: what a condition that is asked again is about."""
 
-    def __init__(self, scope: Scope, name: str) -> None:
+    def __init__(self, scope: Scope | None, name: str) -> None:
         self.scope = scope
         self.name = name
 
     def look_up(self, key: str) -> Name | None:
-        return ValueName(self.name, UNKNOWN) if key == self.name else self.scope.look_up(key)
+        if key == self.name:
+            return ValueName(self.name, UNKNOWN)
+        return None if self.scope is None else self.scope.look_up(key)
 
     def __iter__(self) -> Iterator[str]:
         yield self.name
-        yield from self.scope
+        if self.scope is not None:
+            yield from self.scope
 
     def __len__(self) -> int:
-        return len(self.scope) + 1
+        return 1 + (0 if self.scope is None else len(self.scope))
 
 
 def flow_name(name: str) -> str:

@@ -8,8 +8,9 @@ from compiler.definition import Definition, Node
 from compiler.errors import Problem
 from compiler.tree import Tree, shown
 from runtime_tasks.steps.cron import check_cron, check_timezone
+from runtime_tasks.steps.triggers import check_event, check_header
 
-PUBLISHED = ("cron", "timezone", "path", "event", "scheme")
+PUBLISHED = ("cron", "timezone", "path", "event", "scheme", "header")
 """Read before any run, so holes make no sense in them."""
 NEEDED = {"scheduled": "cron", "event": "event"}
 EXAMPLES = {"cron": 'such as cron: "0 2 * * *"', "event": "such as event: migration.executed"}
@@ -46,6 +47,10 @@ def _published(node: Node, key: str, tree: Tree, text: str) -> list[Problem]:
         hint = "minute hour day month weekday, such as 0 2 * * *"
     elif key == "timezone":
         code, message, hint = "bad-timezone", refusal(check_timezone, text), "such as Europe/Berlin"
+    elif key == "event":
+        code, message, hint = "unknown-event", refusal(check_event, text), EXAMPLES["event"]
+    elif key == "header":
+        code, message, hint = "bad-header", refusal(check_header, text), "such as X-Webhook-Secret"
     else:
         return []
     if message is None:

@@ -6,6 +6,7 @@ Several triggers may start one workflow: each is a node, and each run begins at 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -32,6 +33,21 @@ which payload. A name that ends in ``.*`` stands for all of its kind."""
 
 Filter = Annotated[Any, widget("expression", lambda_of="trigger")]
 """An expression over what comes with the trigger: ``trigger.body``, of a webhook ``trigger.headers``."""
+
+
+def check_event(name: str) -> str:
+    """``name`` if something in dataroll is called that. Raises ValueError."""
+    kinds = {event.partition(".")[0] + ".*" for event in EVENTS if "." in event}
+    if name not in EVENTS and name not in kinds:
+        raise ValueError(f"there is no such event; there are {', '.join(EVENTS)}")
+    return name
+
+
+def check_header(name: str) -> str:
+    """``name`` if a header can be called that, or nothing. Raises ValueError."""
+    if not re.fullmatch(r"[A-Za-z0-9-]{0,100}", name):
+        raise ValueError("a header is called like X-Webhook-Secret")
+    return name
 
 
 class TriggerOutput(Output):
@@ -68,11 +84,15 @@ def webhook_trigger(
     path: str = "",
     secret: SecretText = "",
     scheme: Literal["standard", "github", "gitlab", "shared-secret"] = "standard",
+    header: str = "",
     filter: Filter = None,  # noqa: A002 - the key of the definition
     received: Annotated[Any, widget("hidden")] = None,
     description: str = "",
 ) -> TriggerOutput:
-    """An HTTP call with a valid signature starts the workflow."""
+    """An HTTP call with a valid signature starts the workflow.
+
+    ``header`` is where a ``shared-secret`` comes, when its sender cannot choose ours.
+    """
     return passed(filter, received)
 
 

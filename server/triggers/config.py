@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, field_validator
 
 from runtime_tasks.steps.cron import check_cron, check_timezone
-from runtime_tasks.steps.triggers import EVENTS
+from runtime_tasks.steps.triggers import check_event
 from server.errors import Invalid
 from server.schemas import Body, JsonObject, ShortText
 from server.triggers.filters import compiled
@@ -62,10 +62,7 @@ class Event(Started):
     @field_validator("event")
     @classmethod
     def _known(cls, value: str) -> str:
-        kinds = {name.split(".")[0] + ".*" for name in EVENTS if "." in name}
-        if value not in EVENTS and value not in kinds:
-            raise ValueError(f"there is no such event; there are {', '.join(EVENTS)}")
-        return value
+        return check_event(value)
 
 
 MODELS: dict[str, type[Body]] = {

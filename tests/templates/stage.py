@@ -192,7 +192,7 @@ class Stage:
                         if snapshot(url)["next"][1] == 0:
                             statement(url, "INSERT INTO next VALUES (1)")
                     self.decide(approval, case.decisions[approval["nodeId"]])
-            time.sleep(0.5)
+            time.sleep(1.5)  # asking costs the runs their processor
 
     def wait_for(self, ready: Callable[[], Any]) -> Any:
         end = time.monotonic() + PATIENCE

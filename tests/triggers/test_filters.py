@@ -63,9 +63,36 @@ def test_what_does_not_pass_ends_the_run(push: Any, received: Any) -> None:
         push(received)
 
 
-def test_a_filter_without_braces_is_a_problem_and_not_always_true() -> None:
+def problem_of(text: str) -> tuple[str, str | None, str | None]:
     with pytest.raises(DefinitionError) as caught:
-        compile_workflow(PUSHED.replace("FILTER", "trigger.body.ref === 'x'"), "yaml")
+        compile_workflow(text, "yaml")
     [problem] = caught.value.problems
-    assert (problem.code, problem.field) == ("no-expression", "filter")
-    assert problem.hint == "write it between {{ and }}"
+    return problem.code, problem.field, problem.hint
+
+
+def test_a_filter_without_braces_is_a_problem_and_not_always_true() -> None:
+    without = PUSHED.replace("FILTER", "trigger.body.ref === 'x'")
+    assert problem_of(without) == ("no-expression", "filter", "write it between {{ and }}")
+
+
+def test_a_filter_asks_about_the_trigger_alone() -> None:
+    # The server asks it before there is a run with variables.
+    asks = PUSHED.replace("FILTER", "{{ trigger.body.ref === branch }}").replace(
+        "nodes:", "variables:\n  branch: {type: string, default: main}\nnodes:"
+    )
+    assert problem_of(asks)[:2] == ("unknown-name", "filter")
+
+
+@pytest.mark.parametrize("event", ["migration.done", "*", "deployment.*", "executions.failed"])
+def test_an_event_that_never_happens_is_a_problem(event: str) -> None:
+    drawn = PUSHED.replace(
+        'trigger: webhook\n    filter: "FILTER"', f"trigger: event\n    event: '{event}'"
+    )
+    assert problem_of(drawn)[:2] == ("unknown-event", "event")
+
+
+def test_a_drawn_webhook_names_its_header() -> None:
+    drawn = PUSHED.replace('filter: "FILTER"', "scheme: shared-secret\n    header: X-Token")
+    [trigger] = compile_workflow(drawn, "yaml").triggers
+    assert trigger.config["header"] == "X-Token"
+    assert problem_of(drawn.replace("X-Token", "'X: Y'"))[:2] == ("bad-header", "header")
