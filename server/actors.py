@@ -39,6 +39,8 @@ class Caller:
     credential_id: str
     scopes: frozenset[str] = field(default_factory=frozenset)
     """Empty means everything the role allows."""
+    limited: bool = False
+    """By a token that was made for one team, or for some scopes only."""
     csrf_token: str | None = None
     ip: str | None = None
     user_agent: str | None = None

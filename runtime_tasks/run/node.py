@@ -7,7 +7,6 @@ nothing that leaves the node holds a secret.
 
 from __future__ import annotations
 
-import base64
 import functools
 import logging
 import time
@@ -15,15 +14,16 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from prefect import Task, get_run_logger
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
+from pydantic import BaseModel
 
 from runtime_tasks.connections import Connection
 from runtime_tasks.context import ApprovalDecision, ApprovalRequest, LocalContext, using
 from runtime_tasks.errors import Cancelled, StepError, TimedOut
+from runtime_tasks.redaction import Redactor
 from runtime_tasks.run.rules import NodeRecord
 from runtime_tasks.run.tables import table_of
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from runtime_tasks.run import WorkflowRun
 
 
+LONG = 12
+"""Letters of a password that is no word."""
 SUSPENDED = "Suspended"
 """The name of the task run's state when the process leaves an approval to a later one."""
 
@@ -68,6 +70,10 @@ class NodeContext:
     deadline: float | None = None
     """When this attempt has to be over, on the monotonic clock."""
     revealed: set[str] = field(default_factory=set)
+    secrets: set[str] = field(default_factory=set)
+    """Those of them that are secrets of the workflow, and no passwords of connections."""
+    _redactor: tuple[int, Redactor] | None = None
+    """For how many secrets it was made, and it."""
     local: LocalContext = field(default_factory=LocalContext)
 
     @property
@@ -84,7 +90,7 @@ class NodeContext:
 
     @property
     def log(self) -> logging.Logger:
-        return get_run_logger()  # type: ignore[return-value]
+        return Discreet(get_run_logger(), self.scrub)  # type: ignore[return-value]
 
     def connection(self, connection_id: str) -> Connection:
         channel = self.run.channel
@@ -110,6 +116,7 @@ class NodeContext:
         value = channel.secret(name) if channel else self.local.secret(name)
         if value:
             self.revealed.add(value)
+            self.secrets.add(value)
         return value
 
     def progress(self, message: str, *, done: int | None = None, total: int | None = None) -> None:
@@ -151,16 +158,14 @@ class NodeContext:
             self.log.warning("%s could not be shown in Prefect: %s", key, error)
 
     def scrub(self, text: str) -> str:
-        """The text without any secret that this node has seen, in plain, base64 or URL form."""
-        for secret in sorted(self.revealed, key=len, reverse=True):
-            for form in forms_of(secret):
-                text = text.replace(form, "••••")
-        return text
+        """The text without any secret that this node has seen, however it is encoded."""
+        return self.redactor.text(text)
 
-
-def forms_of(secret: str) -> tuple[str, ...]:
-    encoded = base64.b64encode(secret.encode()).decode()
-    return tuple(dict.fromkeys((secret, quote(secret, safe=""), quote(secret), encoded)))
+    @property
+    def redactor(self) -> Redactor:
+        if self._redactor is None or self._redactor[0] != len(self.revealed):
+            self._redactor = (len(self.revealed), Redactor(self.revealed))
+        return self._redactor[1]
 
 
 def passwords_of(url: str) -> set[str]:
@@ -183,7 +188,7 @@ def attempt(node: Task[..., Any], context: NodeContext) -> Task[..., Any]:
             context.deadline = time.monotonic() + node.timeout_seconds
         with using(context):
             try:
-                output = inner(*args, **kwargs)
+                output = without_secrets(context, inner(*args, **kwargs))
                 if table := table_of(output):
                     key, markdown = table
                     context.artifact(key, markdown=markdown)
@@ -206,24 +211,47 @@ def attempt(node: Task[..., Any], context: NodeContext) -> Task[..., Any]:
     return task
 
 
+class Discreet(logging.LoggerAdapter[Any]):
+    """A logger that writes nothing down before it has been scrubbed."""
+
+    def __init__(self, logger: Any, scrub: Callable[[str], str]) -> None:
+        super().__init__(logger)
+        self._scrub = scrub
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        if not self.isEnabledFor(level):
+            return
+        text = str(msg) % args if args else str(msg)
+        if kwargs.pop("exc_info", None):
+            text += "\n" + traceback.format_exc()
+        self.logger.log(level, "%s", self._scrub(text), **kwargs)
+
+
+def without_secrets(context: NodeContext, output: Any) -> Any:
+    """A step's output goes to the journal, and from there to whoever reads the run: what was sent
+    in confidence and has come back is taken out.
+
+    Later nodes go on with what is left. A password that is a word, such as ``postgres``, would take
+    parts out of other words, so here only long ones count.
+    """
+    redactor = Redactor(
+        value for value in context.revealed if value in context.secrets or len(value) >= LONG
+    )
+    if isinstance(output, BaseModel):
+        before = output.model_dump(mode="json", by_alias=True)
+        after = redactor.json(before)
+        return output if after == before else type(output).model_validate(after)
+    return redactor.json(output) if isinstance(output, str | dict | list) else output
+
+
 def note(context: NodeContext, error: Exception) -> None:
     """Keep the error in the node's record: its class, message and details, scrubbed."""
     details = error.details if isinstance(error, StepError) else {}
     context.record.error = {
         "type": type(error).__name__,
         "message": context.scrub(str(error)) or type(error).__name__,
-        "details": scrubbed(context, details),
+        "details": context.redactor.json(dict(details)),
     }
-
-
-def scrubbed(context: NodeContext, value: Any) -> Any:
-    if isinstance(value, str):
-        return context.scrub(value)
-    if isinstance(value, Mapping):
-        return {str(name): scrubbed(context, item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [scrubbed(context, item) for item in value]
-    return value
 
 
 def leaks(context: NodeContext, error: Exception) -> bool:

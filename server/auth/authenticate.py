@@ -120,6 +120,7 @@ async def _build(
         credential="token" if is_token else "session",
         credential_id=credential.id,
         scopes=frozenset(credential.scopes) if isinstance(credential, ApiToken) else frozenset(),
+        limited=isinstance(credential, ApiToken) and bool(team or credential.scopes),
         csrf_token=credential.csrf_token if isinstance(credential, BrowserSession) else None,
         ip=address(request),
         user_agent=agent(request),

@@ -97,7 +97,7 @@ async def _person(session: AsyncSession, identity: oidc.Identity) -> User:
     if known is None and identity.email is not None:
         known = await service.find_user(session, identity.email)
         if known is not None and known.oidc_subject is None:
-            known.oidc_subject = identity.subject
+            await _take_over(session, known, identity)
         elif known is not None:
             raise Unauthorized("this address belongs to another account of the provider")
         else:
@@ -107,6 +107,16 @@ async def _person(session: AsyncSession, identity: oidc.Identity) -> User:
     if known.disabled_at is not None:
         raise Unauthorized("this account is disabled")
     return known
+
+
+async def _take_over(session: AsyncSession, user: User, identity: oidc.Identity) -> None:
+    """The provider vouches for the address, which nobody has before: whoever made this account
+    may have been somebody else. What they could get in with is good no longer."""
+    user.oidc_subject = identity.subject
+    user.password_hash = None
+    await service.revoke_credentials(session, user.id)
+    actor = Actor(user.id, user.email)
+    await record(session, actor, "user.provider", "user", user.id, team_id=None)
 
 
 async def _invited(session: AsyncSession, identity: oidc.Identity, email: str) -> User | None:

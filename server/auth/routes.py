@@ -139,6 +139,9 @@ async def me(caller: CallerDep, session: SessionDep) -> schemas.Me:
 @router.patch("/api/auth/me", **needs("signed-in", "admin"))
 async def change_me(body: schemas.ChangeMe, caller: CallerDep, request: Request) -> schemas.Me:
     """Change my name or password. A new password ends every other session and token of mine."""
+    if body.password is not None and caller.limited:
+        # Whoever has the password may do everything; this token may not.
+        raise Forbidden("a token that is limited cannot set the password")
     database = database_of(request)
     async with database.reading() as session:
         user = await session.get(User, caller.user_id)

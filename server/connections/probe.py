@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from runtime_tasks.redaction import Redactor
 from server.connections.urls import parse
-from server.redaction import Redactor
 from server.variables.redactor import url_secrets
 
 TIMEOUT = 5

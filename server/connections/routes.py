@@ -12,8 +12,8 @@ from server.access import Access, AccessDep, check_etag, database_of, etag, need
 from server.audit.record import record
 from server.connections import schemas
 from server.connections.probe import probe
-from server.connections.urls import shown
-from server.errors import Conflict
+from server.connections.urls import is_own, shown
+from server.errors import Conflict, field_error
 from server.ids import new_id
 from server.models import Connection, WorkflowExecution, utc_now
 from server.paging import PagingQuery
@@ -48,10 +48,11 @@ async def connections(
 
 @router.post("/api/connections", status_code=201, **needs("developer", errors=(409,)))
 async def create(
-    body: schemas.NewConnection, access: AccessDep, response: Response
+    body: schemas.NewConnection, request: Request, access: AccessDep, response: Response
 ) -> schemas.ConnectionAnswer:
     """Name a database and where its migrations are. The URL is encrypted and write-only."""
     team_id = access.team(body.team_id)
+    _check_own(request, body.url.get_secret_value())
     await _check_name(access.session, team_id, body.name)
     url = body.url.get_secret_value()
     connection = Connection(
@@ -71,6 +72,11 @@ async def create(
     await _audit(access, "connection.create", connection)
     response.headers["ETag"] = etag(connection.revision)
     return _answer(connection)
+
+
+def _check_own(request: Request, url: str) -> None:
+    if is_own(url, request.app.state.database.url, request.app.state.settings.home):
+        raise field_error("url", "is dataroll's own database, which no workflow changes", "own")
 
 
 async def _check_name(session: AsyncSession, team_id: str, name: str) -> None:
@@ -127,6 +133,7 @@ async def change(
         found.migrations = body.migrations.model_dump(by_alias=True, exclude_none=True)
     if body.url is not None:
         url = body.url.get_secret_value()
+        _check_own(request, url)
         found.url, found.database = _box(access.session).encrypt(url), shown(url)
         found.tested_at = found.test_passed = found.test_message = None
     found.revision += 1

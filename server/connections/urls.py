@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -45,3 +47,23 @@ def shown(url: str) -> str:
         parsed.get_backend_name(), host=parsed.host, port=parsed.port, database=parsed.database
     )
     return plain.render_as_string()[:300]
+
+
+def is_own(url: str, own: str | URL, home: Path) -> bool:
+    """Whether it is dataroll's own database, or Prefect's beside it: workflows change neither.
+
+    This keeps mistakes away, and not somebody whose migrations may run programs on the worker.
+    """
+    parsed, ours = parse(url), make_url(own)
+    if parsed.get_backend_name() == "sqlite":
+        path = Path(str(parsed.database)).resolve()
+        kept = {(home / "prefect" / "prefect.db").resolve(), (home / "dataroll.db").resolve()}
+        if ours.get_backend_name() == "sqlite" and ours.database:
+            kept.add(Path(ours.database).resolve())
+        return path in kept
+    return _place(parsed) == _place(ours)
+
+
+def _place(url: URL) -> tuple[object, ...]:
+    host = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}.get(url.host or "", url.host)
+    return (url.get_backend_name(), host, url.port or 5432, url.database)

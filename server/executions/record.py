@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from runtime_tasks.redaction import Redactor
 from server.actors import SERVER
 from server.audit.record import record
 from server.executions.bounded import bounded, bounded_text
@@ -36,7 +37,6 @@ from server.models import (
     utc_now,
 )
 from server.orchestrator.protocol import LogLine, NodeState, RunState
-from server.redaction import Redactor
 from server.triggers.runs import tell_run_ended
 from server.variables.redactor import team_redactor
 

@@ -27,7 +27,7 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         description="The same key again answers with the same execution",
-        max_length=255,
+        max_length=250,
         pattern=r"^[\x21-\x7e]+$",
     ),
 ]
@@ -60,7 +60,8 @@ async def execute(
         variables=body.variables,
         context=body.context,
         delay_seconds=body.delay_seconds,
-        idempotency_key=idempotency_key,
+        # Apart from the keys of webhooks and schedules, which nobody is to use up beforehand.
+        idempotency_key=None if idempotency_key is None else f"api:{idempotency_key}",
     )
     access.after_commit(request.app.state.dispatcher.wake)
     return Started(id=execution.id, status=execution.status)

@@ -15,7 +15,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from server.auth.service import use_one_time_token
 from server.database import Database
-from server.errors import Unauthorized
+from server.errors import TooMany, Unauthorized
 from server.live.connection import LiveConnection, Revoked
 
 router = APIRouter()
@@ -41,9 +41,12 @@ async def live(socket: WebSocket, ticket: str = "") -> None:
     ]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if any(isinstance(task.exception(), Revoked) for task in done):
+        for error in (task.exception() for task in done):
             with suppress(RuntimeError):
-                await socket.close(4401, "signed out")
+                if isinstance(error, Revoked):
+                    await socket.close(4401, "signed out")
+                elif isinstance(error, TooMany):
+                    await socket.close(4429, "too many messages")
     finally:
         connection.leave_all()
         for task in tasks:
@@ -77,6 +80,7 @@ async def _listen(socket: WebSocket, connection: LiveConnection) -> None:
             text = await socket.receive_text()
         except (WebSocketDisconnect, KeyError, RuntimeError):
             return
+        socket.app.state.limits.check_calls(connection.credential_id)
         message: Any = None
         if len(text) <= MAX_MESSAGE:
             with suppress(ValueError, RecursionError):

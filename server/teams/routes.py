@@ -79,10 +79,14 @@ async def change_team(
     return _answer(found, access.caller.roles[team_id])
 
 
-@router.delete("/api/teams/{team_id}", status_code=204, **needs("owner"))
+@router.delete("/api/teams/{team_id}", status_code=204, **needs("owner", errors=(409,)))
 async def delete_team(team_id: str, access: AccessDep) -> None:
-    """The team leaves every list; its runs and its audit log stay."""
+    """The team leaves every list; its runs and its audit log stay.
+
+    409 while something of it is published or under way: nobody could stop it any more.
+    """
     found = await _team(access, team_id)
+    await service.require_quiet(access.session, team_id)
     found.deleted_at = utc_now()
     await access.session.flush()
     await record(

@@ -12,7 +12,15 @@ from server.actors import RANK, Caller
 from server.audit.record import record
 from server.errors import Conflict, Forbidden, NotFound
 from server.ids import random_word
-from server.models import Invitation, Membership, Team, User, utc_now
+from server.models import (
+    Invitation,
+    Membership,
+    Team,
+    User,
+    Workflow,
+    WorkflowExecution,
+    utc_now,
+)
 from server.tokens import new_token, token_hash
 
 
@@ -44,6 +52,34 @@ async def make_team(session: AsyncSession, caller: Caller, name: str) -> Team:
     await session.flush()
     await record(session, caller.actor, "team.create", "team", team.id, team_id=team.id, name=name)
     return team
+
+
+async def require_quiet(session: AsyncSession, team_id: str) -> None:
+    """Raises Conflict while a schedule, a webhook or a run of the team could still do something."""
+    await session.execute(select(Team.id).where(Team.id == team_id).with_for_update())
+    live = await session.scalar(
+        select(Workflow.name)
+        .where(
+            Workflow.team_id == team_id,
+            Workflow.is_published.is_(True),
+            Workflow.deleted_at.is_(None),
+        )
+        .limit(1)
+    )
+    if live is not None:
+        raise Conflict(
+            f"'{live}' is published: unpublish the team's workflows first", code="in-use"
+        )
+    run = await session.scalar(
+        select(WorkflowExecution.id)
+        .where(
+            WorkflowExecution.team_id == team_id,
+            WorkflowExecution.status.in_(["pending", "running", "waiting"]),
+        )
+        .limit(1)
+    )
+    if run is not None:
+        raise Conflict(f"run {run} is under way: cancel it or let it end first", code="in-use")
 
 
 async def invite(

@@ -9,8 +9,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from runtime_tasks.redaction import Redactor
 from server.models import Connection, TeamVariable, Workflow, WorkflowTrigger, WorkflowVariable
-from server.redaction import Redactor
 from server.secret_box import SecretBox
 
 _cache: dict[tuple[int, str], tuple[tuple[object, ...], Redactor]] = {}

@@ -12,8 +12,8 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
+from runtime_tasks.redaction import Redactor
 from server.models import Base
-from server.redaction import Redactor
 from server.secret_box import SecretBox, open_box
 from server.worker import reads as reads_module
 from tests.server.conftest import World, running

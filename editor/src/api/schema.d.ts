@@ -844,6 +844,8 @@ export interface paths {
         /**
          * Delete Team
          * @description The team leaves every list; its runs and its audit log stay.
+         *
+         *     409 while something of it is published or under way: nobody could stop it any more.
          */
         delete: operations["delete_team_api_teams__team_id__delete"];
         options?: never;
@@ -8186,6 +8188,15 @@ export interface operations {
             };
             /** @description No such thing in the caller's teams */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not possible in this state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
