@@ -66,9 +66,12 @@ def _spelling(character: str) -> str:
     percent = "".join(rf"%(?:25)*(?i:{byte:02x})" for byte in character.encode())
     escapes = {json.dumps(character)[1:-1], json.dumps(character, ensure_ascii=False)[1:-1]}
     escapes |= {f"\\u{ord(character):04x}", "\\/" if character == "/" else character}
-    # Text inside JSON inside JSON: each backslash may be there more than once.
+    # Text inside JSON inside JSON: each backslash may be there more than once. And hexadecimal
+    # digits come in both cases.
     written = [
-        re.escape(escape).replace(r"\\", r"\\+") for escape in escapes if escape != character
+        f"(?i:{found})" if "u" in found else found
+        for escape in escapes - {character}
+        if (found := re.escape(escape).replace(r"\\", r"\\+"))
     ]
     written += [re.escape(character), *([r"\+"] if character == " " else [])]
     return f"(?:{percent}|{'|'.join(sorted(written, key=len, reverse=True))})"
