@@ -14,9 +14,9 @@ import click
 def rotate_key(forget_old: bool) -> None:
     """Encrypt all secrets with a new key.
 
-    With a key file (secret.key in DATAROLL_HOME) the new key is made here; with
-    DATAROLL_SECRET_KEY put the new key in front of it first, then run this.
-    Restart the servers afterwards.
+    With a key file (secret.key in DATAROLL_HOME) the new key is made here, and servers that run
+    take it up by themselves. With DATAROLL_SECRET_KEY put the new key in front of it and restart
+    the servers first, then run this.
     """
     from cryptography.fernet import Fernet
 
@@ -36,7 +36,7 @@ def rotate_key(forget_old: bool) -> None:
         raise click.ClickException(str(error)) from None
     if forget_old and not from_environment:
         replace_file(path, path.read_text().split()[0] + "\n")
-    click.echo(f"{count} secrets are encrypted with the new key; restart the servers")
+    click.echo(f"{count} secrets are encrypted with the new key")
 
 
 async def _rotate(url: str, home: Path) -> int:

@@ -2,7 +2,8 @@
 
 The keys come from ``DATAROLL_SECRET_KEY`` (comma-separated, newest first) or
 from ``secret.key`` in DATAROLL_HOME, made on the first start, readable by the
-owner alone, one key a line.
+owner alone, one key a line. A server that runs notices when that file has
+changed: what it stores after a rotation is under the new key.
 """
 
 from __future__ import annotations
@@ -21,17 +22,19 @@ class SecretKeyError(Exception):
 
 
 class SecretBox:
-    def __init__(self, keys: list[str]) -> None:
-        if not keys:
-            raise SecretKeyError("no secret key: DATAROLL_SECRET_KEY is empty")
-        try:
-            self._fernet = MultiFernet([Fernet(key) for key in keys])
-        except ValueError:
-            raise SecretKeyError(
-                "a secret key is not 32 bytes in URL-safe base64; "
-                'make one with: python -c "from cryptography.fernet import Fernet; '
-                'print(Fernet.generate_key().decode())"'
-            ) from None
+    def __init__(self, keys: list[str], file: Path | None = None) -> None:
+        """``file``: where the keys were read from, to read them again when it changes."""
+        self._file = file
+        self._stamp = _stamp(file)
+        self._keys = _keys(keys)
+
+    @property
+    def _fernet(self) -> MultiFernet:
+        stamp = _stamp(self._file)
+        if self._file is not None and stamp is not None and stamp != self._stamp:
+            self._keys = _keys(self._file.read_text(encoding="ascii").split())
+            self._stamp = stamp
+        return self._keys
 
     def encrypt(self, text: str) -> str:
         return self._fernet.encrypt(text.encode()).decode()
@@ -55,14 +58,33 @@ class SecretBox:
             ) from None
 
 
+def _keys(keys: list[str]) -> MultiFernet:
+    if not keys:
+        raise SecretKeyError("no secret key: DATAROLL_SECRET_KEY is empty")
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError:
+        raise SecretKeyError(
+            "a secret key is not 32 bytes in URL-safe base64; "
+            'make one with: python -c "from cryptography.fernet import Fernet; '
+            'print(Fernet.generate_key().decode())"'
+        ) from None
+
+
+def _stamp(file: Path | None) -> tuple[int, int] | None:
+    try:
+        return None if file is None else (file.stat().st_mtime_ns, file.stat().st_ino)
+    except FileNotFoundError:
+        return None
+
+
 def open_box(home: Path, environment: Mapping[str, str] | None = None) -> SecretBox:
     env = os.environ if environment is None else environment
     given = env.get("DATAROLL_SECRET_KEY", "")
     if given:
         return SecretBox([key.strip() for key in given.split(",") if key.strip()])
-    return SecretBox(
-        read_or_make(home / "secret.key", lambda: Fernet.generate_key().decode()).split()
-    )
+    file = home / "secret.key"
+    return SecretBox(read_or_make(file, lambda: Fernet.generate_key().decode()).split(), file)
 
 
 def read_or_make(path: Path, make: Callable[[], str]) -> str:

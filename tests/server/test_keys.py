@@ -49,6 +49,31 @@ async def test_rotating_keeps_every_secret_and_forgets_the_old_key(
         assert connections[0]["url"] == "postgresql://u:p@h/db"
 
 
+async def test_a_server_that_runs_takes_up_the_new_key(
+    tmp_path: Path, any_compiler: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncio
+
+    home = tmp_path / "home"
+    monkeypatch.setenv("DATAROLL_HOME", str(home))
+    monkeypatch.delenv("DATAROLL_SECRET_KEY", raising=False)
+    async with running(home) as world:
+        workflow = await world.published(
+            "name: W\nvariables: {a: {type: secret}, b: {type: secret}}"
+        )
+        started = await world.admin.post(f"/api/workflows/{workflow['id']}/execute", json={})
+        secrets = f"/api/worker/executions/{started.json()['id']}/secrets"
+        await world.admin.put(f"/api/workflows/{workflow['id']}/variables/a", json={"value": "old"})
+        done = await asyncio.to_thread(CliRunner().invoke, rotate_key, ["--forget-old"])
+        assert done.exit_code == 0, done.output
+        assert (await world.worker.get(f"{secrets}/a")).json() == {"value": "old"}
+        await world.admin.put(f"/api/workflows/{workflow['id']}/variables/b", json={"value": "new"})
+    # Nothing was stored under the key that is forgotten.
+    async with running(home) as world:
+        for name, value in (("a", "old"), ("b", "new")):
+            assert (await world.worker.get(f"{secrets}/{name}")).json() == {"value": value}
+
+
 def test_doctor_names_what_is_wrong_and_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
