@@ -34,7 +34,7 @@ SETS_TRANSACTION = re.compile(r"\s*set\s+transaction\b", re.I)
 
 REACHES_OUT = re.compile(
     r"\b(copy\b[^;]*\b(to|from)\s+program|lo_(ex|im)port|pg_file_write|pg_execute_server_program"
-    r"|dblink\w*|pg_(terminate|cancel)_backend|pg_reload_conf|pg_notify)\b|\bcopy\b[^;]*\bto\s+'",
+    r"|dblink\w*|pg_(terminate|cancel)_backend|pg_reload_conf)\b|\bcopy\b[^;]*\bto\s+'",
     re.IGNORECASE,
 )
 """What no ROLLBACK takes back on PostgreSQL: programs, files, other sessions, other databases."""

@@ -62,7 +62,7 @@ class Work:
         """Run one statement of the migration's and note what it did."""
         database, sql = self.database, statement.sql
         looking = self.observe and not SETS_TRANSACTION.match(sql)
-        mark = database.observe() if looking else None
+        mark = database.observe(sql) if looking else None
         started = perf_counter()
         rows = database.perform(sql, statement.data)
         took = (perf_counter() - started) * 1000

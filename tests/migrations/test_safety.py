@@ -166,7 +166,7 @@ def test_a_dry_run_starts_no_program(postgresql_url: str, tmp_path: Path, sql: s
 def test_what_no_rollback_takes_back_is_tried_on_a_copy(
     postgresql_url: str, tmp_path: Path
 ) -> None:
-    folder = write(tmp_path / "m", {"1_a.sql": "SELECT pg_notify('deployed', 'x');"})
+    folder = write(tmp_path / "m", {"1_a.sql": "SELECT pg_reload_conf();"})
     with visiting(postgresql_url, folder) as session:
         assert rehearse(session).method == "scratch copy of the schema"
 

@@ -215,8 +215,8 @@ class Database(ABC):
     copy_has_rows = False
     """Whether :meth:`copy` carries the data or the schema only."""
 
-    def observe(self) -> Any:
-        """A mark to hand to :meth:`effects` after the statement."""
+    def observe(self, sql: str) -> Any:
+        """A mark to hand to :meth:`effects` after the statement has run."""
         return None
 
     def effects(self, mark: Any, rows: int | None) -> Effects:

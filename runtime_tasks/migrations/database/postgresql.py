@@ -35,6 +35,11 @@ BLOCKS = {
 
 _LEADS_ELSEWHERE = re.compile(r"search_path|\b(discard|reset)\s+all\b", re.IGNORECASE)
 
+_REWRITES = re.compile(
+    r"\s*(alter|truncate|cluster|reindex|refresh|vacuum|do|call|select|with)\b", re.IGNORECASE
+)
+"""Statements that may write a table anew, by themselves or by a function that they call."""
+
 PASSED_ON = {
     "sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "options", "connect_timeout",
     "target_session_attrs", "gssencmode", "channel_binding", "service", "passfile", "host", "port",
@@ -63,6 +68,7 @@ class PostgreSQL(Database):
             )
         except psycopg.Error as error:
             raise StatementFailed(url.scrub(f"cannot connect to {url.place}: {error}")) from None
+        self._seen: tuple[set[tuple[str, str]], dict[int, tuple[str, int]] | None] | None = None
         self._connection.add_notice_handler(lambda _: None)
         # A worker that is killed must not leave its statement running: without this PostgreSQL
         # still committed one ten seconds later, with it the server notices after a second.
@@ -87,6 +93,7 @@ class PostgreSQL(Database):
         self._connection.close()
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> int | None:
+        self._seen = None
         with self._execute(sql, parameters) as cursor:
             return cursor.rowcount if cursor.rowcount >= 0 and _counts(cursor) else None
 
@@ -346,18 +353,24 @@ class PostgreSQL(Database):
             url=self.url,
         )
 
-    def observe(self) -> Any:
+    def observe(self, sql: str) -> Any:
         if not self.in_transaction:
             return None
-        with self._at_home():
-            return self._locks(), self._filenodes()
+        rewrites = bool(_REWRITES.match(sql))
+        if self._seen is None or (rewrites and self._seen[1] is None):
+            with self._at_home():
+                self._seen = self._locks(), self._filenodes() if rewrites else None
+        return self._seen
 
     def effects(self, mark: Any, rows: int | None) -> Effects:
         if mark is None:
             return Effects(rows=rows)
         locks_before, files_before = mark
         with self._at_home():
-            locks_after, files = self._locks(), self._filenodes()
+            locks_after = self._locks()
+            files = self._filenodes() if files_before is not None else None
+        # What is there after this statement is there before the next, if nothing of ours comes between.
+        self._seen = locks_after, files
         locks = sorted(
             f"{mode} on {name}: {BLOCKS[mode]}"
             for name, mode in locks_after - locks_before
@@ -365,7 +378,7 @@ class PostgreSQL(Database):
         )
         rewrites = sorted(
             name
-            for oid, (name, node) in files.items()
+            for oid, (name, node) in (files or {}).items()
             if oid in files_before and files_before[oid][1] != node
         )
         return Effects(rows=rows, locks=tuple(locks), rewrites=tuple(rewrites))
