@@ -43,9 +43,11 @@ def _made(request: Request, trigger: WorkflowTrigger, shown: Shown | None) -> sc
     )
 
 
-async def _find(access: Access, workflow_id: str, trigger_id: str) -> WorkflowTrigger:
+async def _find(
+    access: Access, workflow_id: str, trigger_id: str, *, lock: bool = False
+) -> WorkflowTrigger:
     workflow = await access.find(Workflow, workflow_id)
-    trigger = await access.session.get(WorkflowTrigger, trigger_id)
+    trigger = await access.session.get(WorkflowTrigger, trigger_id, with_for_update=lock)
     if trigger is None or trigger.workflow_id != workflow.id:
         raise NotFound(f"this workflow has no trigger '{trigger_id[:40]}'")
     return trigger
@@ -124,7 +126,7 @@ async def change(
         await _reschedule(request, workflow_id, {slug_of(found): (config, active)})
     async with database.writing() as session:
         access = Access(session, request.state.caller, request.state.policy)
-        found = await _find(access, workflow_id, trigger_id)
+        found = await _find(access, workflow_id, trigger_id, lock=True)
         check_etag(request, found.revision)
         found.config, found.is_active = config, active
         found.revision += 1

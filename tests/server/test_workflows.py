@@ -205,7 +205,7 @@ async def test_of_two_who_save_at_once_the_second_is_told(world_on_both: World) 
     assert (await world.admin.get(url)).json()["name"] == "Mine"
 
 
-@pytest.mark.parametrize("kind", ["workflows", "connections", "variables"])
+@pytest.mark.parametrize("kind", ["workflows", "connections", "variables", "triggers"])
 async def test_of_two_at_the_very_same_moment_one_is_told(world_on_both: World, kind: str) -> None:
     world = world_on_both
     bodies: dict[str, list[dict[str, Any]]] = {
@@ -216,13 +216,17 @@ async def test_of_two_at_the_very_same_moment_one_is_told(world_on_both: World, 
             {"name": "Theirs"},
         ],
         "variables": [{"name": "v", "value": "a"}, {"value": "b"}, {"value": "c"}],
+        "triggers": [{"type": "webhook"}, {"isActive": True}, {"isActive": False}],
     }
-    made = await world.admin.post(f"/api/{kind}", json=bodies[kind][0])
+    path = f"/api/{kind}"
+    if kind == "triggers":
+        path = f"/api/workflows/{(await make(world))['id']}/triggers"
+    made = await world.admin.post(path, json=bodies[kind][0])
     assert made.status_code == 201, made.text
     headers = {"If-Match": made.headers["ETag"]}
     answers = await asyncio.gather(
         *(
-            world.admin.patch(f"/api/{kind}/{made.json()['id']}", json=body, headers=headers)
+            world.admin.patch(f"{path}/{made.json()['id']}", json=body, headers=headers)
             for body in bodies[kind][1:] * 3
         )
     )
