@@ -11,6 +11,7 @@ import websockets
 from sqlalchemy import select
 
 from server import limits
+from server.auth import passwords
 from server.models import WorkflowExecution
 from tests.server.conftest import World
 from tests.server.test_live import hear, opened, say, served
@@ -79,6 +80,32 @@ async def test_an_account_made_under_somebody_elses_address_is_theirs_alone(worl
         again, _ = await sign_in(world, provider)
         assert (await owner.get("/api/auth/me")).status_code == 200
         assert (await again.get("/api/auth/me")).status_code == 200
+
+
+async def test_time_does_not_tell_who_has_an_account(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt costs one verification of a password, whoever is asked for."""
+    await world.admin.post(
+        "/api/users", json={"email": "ann@example.test", "name": "Ann", "password": PASSWORD}
+    )
+    await world.admin.post("/api/users", json={"email": "no-password@example.test", "name": "N"})
+    hashed: list[str] = []
+    verify = passwords._hasher().verify
+
+    def counted(password: str, against: str) -> bool:
+        hashed.append(against)
+        return verify(password, against)
+
+    monkeypatch.setattr(passwords._hasher(), "verify", counted)
+    answers = [
+        await world.client().post("/api/auth/login", json={"email": email, "password": "wrong one"})
+        for email in ("ann@example.test", "nobody@example.test", "no-password@example.test")
+    ]
+    assert len(hashed) == 3
+    assert all(text.startswith("$argon2id$") for text in hashed)
+    assert len({text.split("$")[3] for text in hashed}) == 1  # the same costs
+    assert len({(answer.status_code, answer.json()["detail"]) for answer in answers}) == 1
 
 
 async def test_a_session_from_before_signing_in_is_not_the_one_after(world: World) -> None:
