@@ -27,7 +27,7 @@ from tests.notifications.conftest import Receiver
 from tests.notifications.test_email import Mailbox
 from tests.templates.cases import Case
 
-PATIENCE = 400.0
+PATIENCE = 900.0
 """Seconds for one run, on a machine that does much else."""
 
 _numbers = count(1)
