@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 from prefect import get_client
-from prefect.exceptions import PrefectHTTPStatusError
+from prefect.exceptions import Pause, PrefectHTTPStatusError
 from prefect.flow_runs import apause_flow_run
 
 from runtime_tasks.context import ApprovalDecision, ApprovalRequest, Outcome
@@ -206,6 +206,9 @@ class Approvals:
                         timeout=int(max(left, 0)) + GRACE, poll_interval=1, key=key
                     )
             except (TimeoutError, httpx.TransportError):
+                pass
+            except Pause:
+                # Prefect's client has asked twice, because the first answer was lost: it is paused.
                 pass
             except PrefectHTTPStatusError as error:
                 if error.response.status_code < 500:
