@@ -26,7 +26,7 @@ def server() -> None:
     # Before Prefect is imported: it reads its settings once.
     os.environ.update(installation.environment)
     # Everything here is asked again by a loop or a person; nobody should wait a minute for an error.
-    os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "2")
+    os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "3")
     import uvicorn
 
     from server.app import create_app

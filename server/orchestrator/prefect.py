@@ -55,6 +55,7 @@ WORKFLOW_ID = "workflow-id:"
 ENGINE_COMMAND = shlex.join([sys.executable, "-S", "-E", engine_client.__file__])
 """Becomes a fork of the worker's warm server, or else ``python -m prefect.engine``."""
 
+HEALTHY_WITHIN = 3.0
 FLOW_SETTINGS = {
     # A call that Prefect does not answer is repeated for two minutes: it may be restarted.
     "PREFECT_CLIENT_MAX_RETRIES": "6",
@@ -327,10 +328,11 @@ class PrefectOrchestrator:
                         break
 
     async def healthy(self) -> bool:
+        """Whether it answers now: who asks does not want to wait for a call to be repeated."""
         try:
-            async with self.line.client() as client:
+            async with asyncio.timeout(HEALTHY_WITHIN), self.line.client() as client:
                 return await client.api_healthcheck() is None
-        except OrchestratorUnavailable:
+        except (OrchestratorUnavailable, TimeoutError):
             return False
 
 
