@@ -262,6 +262,8 @@ async def record_logs(session: AsyncSession, execution_id: str, lines: Sequence[
     redactor = await team_redactor(session, execution.team_id)
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     events = []
+    # Pages that grow while they are read can bring a line twice, which one INSERT may not.
+    lines = list({line.id: line for line in lines}.values())
     for start in range(0, len(lines), 200):
         values = [
             {

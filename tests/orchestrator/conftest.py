@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import World, any_compiler, running
+from tests.server.conftest import World, any_compiler, running, world_on_both
 
-__all__ = ["any_compiler"]
+__all__ = ["any_compiler", "world_on_both"]
 
 
 @pytest.fixture
