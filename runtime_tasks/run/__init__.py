@@ -106,6 +106,7 @@ class WorkflowRun:
         self._writer, self._painter = asyncio.Lock(), asyncio.Lock()
         self._idle = False
         self._beside: list[asyncio.Task[None]] = []
+        """What goes on until the process ends: the final state, too, may have to wait for Prefect."""
 
     # What the flow's body asks and says.
 
@@ -196,9 +197,8 @@ class WorkflowRun:
                     break
                 else:
                     self.rules.ending = True
+            # What could not be written is in the log; it does not change what the run did.
             await self.written()
-            for beside in self._beside:
-                beside.cancel()
 
     async def finish(self) -> State[Any]:
         """The run's final state. ``success`` only if no node failed."""
@@ -206,6 +206,8 @@ class WorkflowRun:
         status, reason = outcome_of(records, self.cancel_requested, self.stopped)
         await journal.write_outcome(self.flow_run_id, status, reason, self.presence.seal)
         await report.leave(status, reason, records, self.execution_id)
+        # Prefect takes the final state next, and would give up sooner than we.
+        await patiently(answer)
         data = {"status": status, "reason": reason}
         if status == "failed":
             return Failed(message=reason, data=data)
@@ -394,6 +396,13 @@ class WorkflowRun:
         self._writing.discard(write)
         if not write.cancelled() and (error := write.exception()):
             get_run_logger().warning("Prefect could not be told of a node: %s", error)
+
+
+async def answer() -> None:
+    """Raises while Prefect does not answer."""
+    async with get_client() as client:
+        if (absence := await client.api_healthcheck()) is not None:
+            raise absence
 
 
 async def in_turn(work: Coroutine[Any, Any, Any], turn: asyncio.Lock) -> None:

@@ -57,8 +57,9 @@ ENGINE_COMMAND = shlex.join([sys.executable, "-S", "-E", engine_client.__file__]
 
 HEALTHY_WITHIN = 3.0
 FLOW_SETTINGS = {
-    # A call that Prefect does not answer is repeated for two minutes: it may be restarted.
-    "PREFECT_CLIENT_MAX_RETRIES": "6",
+    # A call that Prefect does not answer is repeated for half a minute, with pauses that double;
+    # what is ours is repeated far longer, and soon after Prefect is back.
+    "PREFECT_CLIENT_MAX_RETRIES": "4",
     # Worker and server are of one installation; the first node need not ask.
     "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
 }

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from prefect import task_engine
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import PrefectClient
-from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 
 from compiler import compile_workflow
 from runtime_tasks import run as run_module
@@ -296,17 +292,12 @@ async def test_a_prefect_that_is_away_between_nodes_delays_them_and_fails_none(
         if away[what] >= 0:
             raise httpx.ConnectError("nobody listens")
 
-    slots, keep = task_engine._concurrency, PrefectClient.create_flow_run_input
-    leave = Artifact.acreate
+    slots = PrefectClient.increment_concurrency_slots_with_lease
+    keep, leave = PrefectClient.create_flow_run_input, Artifact.acreate
 
-    @contextmanager
-    def concurrency(*given: Any, **more: Any) -> Iterator[None]:
-        try:
-            absence("node")
-        except httpx.ConnectError as error:
-            raise ConcurrencySlotAcquisitionError("no slot") from error
-        with slots(*given, **more):
-            yield
+    async def increment(*given: Any, **more: Any) -> Any:
+        absence("node")
+        return await slots(*given, **more)
 
     async def create(*given: Any, **more: Any) -> None:
         absence("journal")
@@ -316,7 +307,7 @@ async def test_a_prefect_that_is_away_between_nodes_delays_them_and_fails_none(
         absence("summary")
         return await leave(*given, **more)
 
-    monkeypatch.setattr(task_engine, "_concurrency", concurrency)
+    monkeypatch.setattr(PrefectClient, "increment_concurrency_slots_with_lease", increment)
     monkeypatch.setattr(PrefectClient, "create_flow_run_input", create)
     monkeypatch.setattr(Artifact, "acreate", acreate)
     for module in (run_module, patience):
