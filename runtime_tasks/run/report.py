@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from prefect import get_run_logger
-from prefect.artifacts import Artifact
+from prefect.artifacts import MarkdownArtifact
 
 from runtime_tasks.run.patience import patiently
 from runtime_tasks.run.rules import NodeRecord
@@ -26,9 +26,7 @@ async def leave(status: str, reason: str, records: Sequence[NodeRecord], executi
     markdown = summary(status, reason, records)
     if public := os.environ.get("DATAROLL_PUBLIC_URL"):
         markdown += f"\n\n[Open in dataroll]({public}/executions/{execution_id})"
-    artifact = Artifact(
-        type="markdown", key="dataroll-summary", description=cell(reason), data=markdown
-    )
+    artifact = MarkdownArtifact(key="dataroll-summary", description=cell(reason), markdown=markdown)
     try:
         await patiently(artifact.acreate)
     except Exception as error:
@@ -52,3 +50,8 @@ def cell(text: str) -> str:
     for character in "\\|`*_[]<>#":
         text = text.replace(character, "\\" + character)
     return " ".join(text.split())
+
+
+def code(text: str) -> str:
+    """The same in a fixed width: nothing in it becomes a link, an address neither."""
+    return "`" + " ".join(text.replace("`", "'").split()).replace("|", "\\|") + "`"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runtime_tasks.run.report import cell
+from runtime_tasks.run.report import cell, code
 from runtime_tasks.steps.migrations import DryRunOutput, StatementReport
 
 MOST = 200
@@ -21,9 +21,9 @@ def table_of(output: Any) -> tuple[str, str] | None:
 def dry_run(output: DryRunOutput) -> str:
     count, statements = len(output.migrations), len(output.statements)
     parts = [
-        f"## Dry run on {cell(output.connection_id)}",
-        f"**{count} migration{'s' * (count != 1)}, {statements} statement{'s' * (statements != 1)},"
-        f" {output.milliseconds:.0f} ms** by {cell(output.tool)}, tried with: {cell(output.method)}."
+        f"## Dry run: {count} migration{'s' * (count != 1)},"
+        f" {statements} statement{'s' * (statements != 1)}",
+        f"{output.milliseconds:.0f} ms, by {cell(output.tool)}; tried with: {cell(output.method)}."
         f" {'Taking it back was tried, too.' if output.rollback_rehearsed else ''}",
     ]
     if output.destructive:
@@ -36,13 +36,13 @@ def dry_run(output: DryRunOutput) -> str:
     if output.not_shown:
         shown = "\n".join(f"* {cell(text)}" for text in output.not_shown)
         parts.append(f"What this cannot show:\n\n{shown}")
-    parts.append(f"Plan `{cell(output.plan_hash)}`")
+    parts.append(f"Connection {code(output.connection_id)}, plan {code(output.plan_hash)}")
     return "\n\n".join(parts)
 
 
 HEADINGS = (
-    "| migration | statement | ms | rows | locks | rewrites | look at |",
-    "|---|---|---:|---:|---|---|---|",
+    "| migration | ms | rows | locks | rewrites | look at | statement |",
+    "|---|---:|---:|---|---|---|---|",
 )
 
 
@@ -50,11 +50,11 @@ def row(statement: StatementReport) -> str:
     sql = " ".join(statement.sql.split())
     cells = (
         statement.migration,
-        sql if len(sql) <= 160 else f"{sql[:159]}…",
         f"{statement.milliseconds:.1f}",
         "" if statement.rows is None else str(statement.rows),
         ", ".join(statement.locks),
         ", ".join(statement.rewrites),
         "; ".join([*(["destroys data"] * statement.destructive), *statement.warnings]),
     )
-    return f"| {' | '.join(cell(text) for text in cells)} |"
+    shown = code(sql if len(sql) <= 160 else f"{sql[:159]}…")
+    return f"| {' | '.join(cell(text) for text in cells)} | {shown} |"

@@ -44,26 +44,25 @@ def test_a_statement_has_its_row_with_what_to_look_at() -> None:
     key, markdown = found
     assert key == "dry-run"
     assert (
-        "| 001 | ALTER TABLE users DROP COLUMN email | 1.3 | 3 | users: AccessExclusiveLock |  |"
-        " destroys data; rewrites the table |"
+        "| 001 | 1.3 | 3 | users: AccessExclusiveLock |  | destroys data; rewrites the table |"
+        " `ALTER TABLE users DROP COLUMN email` |"
     ) in markdown
-    assert "**1 migration, 1 statement, 12 ms** by sql" in markdown
+    assert "## Dry run: 1 migration, 1 statement\n\n12 ms, by sql" in markdown
     assert "**Some of it destroys data.**" in markdown
     assert "* how long locks are waited for" in markdown
 
 
 def test_no_text_leaves_its_cell_and_a_flood_is_cut() -> None:
     hostile = StatementReport(
-        migration="a|b\nc", sql="SELECT '</td><script>[x](javascript:1)`'", milliseconds=0
+        migration="a|b\nc", sql="SELECT '|</td>`[x](javascript:1)` www.example.org'", milliseconds=0
     )
     found = table_of(dry_run(*[hostile] * (MOST + 5)))
     assert found is not None
     rows = [line for line in found[1].splitlines() if "SELECT" in line]
     assert len(rows) == MOST
     assert "… and 5 more" in found[1]
-    assert rows[0].startswith(
-        "| a\\|b c | SELECT '\\</td\\>\\<script\\>\\[x\\](javascript:1)\\`' |"
-    )
+    assert rows[0].startswith("| a\\|b c | 0.0 |")
+    assert rows[0].endswith(" | `SELECT '\\|</td>'[x](javascript:1)' www.example.org'` |")
 
 
 def test_other_outputs_have_no_table() -> None:
