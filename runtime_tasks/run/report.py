@@ -11,12 +11,13 @@ from prefect.artifacts import MarkdownArtifact
 from runtime_tasks.run.patience import patiently
 from runtime_tasks.run.rules import NodeRecord
 
+# No emoji: many servers' browsers have no font for them.
 MARKS = {
-    "success": "✅",
-    "failed": "❌",
-    "skipped": "⏭️",
-    "cancelled": "🚫",
-    "unknown": "❓",
+    "success": "✓",
+    "failed": "✗",
+    "skipped": "–",
+    "cancelled": "■",
+    "unknown": "?",
     "running": "…",
 }
 

@@ -27,8 +27,8 @@ def dry_run(output: DryRunOutput) -> str:
         f" {'Taking it back was tried, too.' if output.rollback_rehearsed else ''}",
     ]
     if output.destructive:
-        parts.append("⚠️ **Some of it destroys data.**")
-    parts += ["\n".join(f"* ⚠️ {cell(text)}" for text in output.warnings)] * bool(output.warnings)
+        parts.append("⚠ **Some of it destroys data.**")
+    parts += ["\n".join(f"* ⚠ {cell(text)}" for text in output.warnings)] * bool(output.warnings)
     if statements:
         parts.append("\n".join([*HEADINGS, *(row(each) for each in output.statements[:MOST])]))
     if statements > MOST:
