@@ -372,6 +372,24 @@ def test_a_lost_connection_is_said_so_and_recovered(postgresql_url: str, tmp_pat
         assert [m.id for m in execute(session).applied] == ["2_b"]
 
 
+def test_a_connection_cut_in_mariadb_is_said_so_and_recovered(
+    mariadb_url: str, tmp_path: Path
+) -> None:
+    files = {
+        "1_a.sql": "CREATE TABLE a (i INT);",
+        "2_b.sql": "CREATE TABLE b (i INT); KILL CONNECTION_ID(); INSERT INTO b VALUES (1);",
+    }
+    folder = write(tmp_path / "m", files)
+    with visiting(mariadb_url, folder) as session, pytest.raises(StepError, match="connection"):
+        execute(session)
+    write(folder, {"2_b.sql": "CREATE TABLE b (i INT); INSERT INTO b VALUES (1);"})
+    with visiting(mariadb_url, folder, execution="next") as session:
+        with pytest.raises(StepError, match="1 of 3 statements are applied"):
+            execute(session, wait=30)
+        assert [m.id for m in execute(session, wait=30, on_partial="resume").applied] == ["2_b"]
+        assert session.database.query("SELECT i FROM b") == [(1,)]
+
+
 def test_a_lock_that_is_not_to_be_had_is_waited_for(
     postgresql_url: str, shop: Path, tmp_path: Path
 ) -> None:
