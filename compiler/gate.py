@@ -19,6 +19,7 @@ from compiler.imports import IMPORTS
 from compiler.layout import Value
 from compiler.literals import quoted
 from compiler.plan import Plan, TaskPlan
+from compiler.syntax import parse
 from compiler.verbatim import NotVerbatim, on_one_line, written
 
 BUILTINS = frozenset(
@@ -118,7 +119,7 @@ def _expression(text: str) -> ast.expr:
 
 def _parsed(piece: str) -> list[ast.stmt]:
     try:
-        return ast.parse(piece).body
+        return parse(piece).body
     except (SyntaxError, ValueError) as error:
         raise GateError(f"the generated source is no Python: {error}") from None
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from compiler.code import Code
+from compiler.syntax import parse_expression
 
 if TYPE_CHECKING:
     from compiler.plan import Plan
@@ -49,5 +50,5 @@ def names_in(python: str) -> frozenset[str]:
     """The helpers that an expression calls; texts inside it do not count."""
     if not any(helper in python for helper in HELPERS):
         return frozenset()
-    tree = ast.parse(python, mode="eval")
+    tree = parse_expression(python)
     return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))

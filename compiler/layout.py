@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from compiler.code import Code, identifier, literal
+from compiler.syntax import parse_expression
 from compiler.tree import Tree
 
 WIDTH = 88
@@ -101,7 +102,7 @@ class Page:
 
 def taken_apart(code: Code) -> Value:
     """A long expression as a call or list with items, if it is one; the rest is for black."""
-    body = ast.parse(code.text, mode="eval").body
+    body = parse_expression(code.text)
     data = code.text.encode()  # offsets in a syntax tree count bytes
 
     def text(start: int, end: int) -> str:
