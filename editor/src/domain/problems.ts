@@ -1,17 +1,9 @@
 /** What is wrong with a definition: said by the server, or seen at once in the drawing. */
+import type { components } from "@/api/schema";
 import type { WorkflowEdge, WorkflowNode } from "./definition";
 
-export interface Problem {
-  code: string;
-  message: string;
-  line?: number | null;
-  column?: number | null;
-  node?: string | null;
-  field?: string | null;
-  hint?: string | null;
-  severity: "error" | "warning";
-  path?: string[];
-}
+type Answer = components["schemas"]["ProblemAnswer"];
+export type Problem = Pick<Answer, "code" | "message" | "severity"> & Partial<Answer>;
 
 /** Seen without asking anybody: what makes the drawing itself impossible. */
 export function structureProblems(nodes: readonly WorkflowNode[], edges: readonly WorkflowEdge[]): Problem[] {

@@ -109,6 +109,19 @@ export function placeOf(text: string, offset: number): { line: number; column: n
   return { line, column: offset - before.lastIndexOf("\n") };
 }
 
+/** The offset of a line and column, both from 1; the server counts a column in whole characters. */
+export function offsetAt(text: string, line: number, column: number): number {
+  let start = 0;
+  for (let number = 1; number < line; number++) {
+    const end = text.indexOf("\n", start);
+    if (end === -1) return text.length;
+    start = end + 1;
+  }
+  const end = text.indexOf("\n", start);
+  const characters = [...text.slice(start, end === -1 ? text.length : end)];
+  return start + characters.slice(0, column - 1).join("").length;
+}
+
 /** The tree at a path of keys and indices, or undefined. */
 export function at(tree: Tree | undefined, path: readonly (string | number)[]): Tree | undefined {
   let here = tree;

@@ -19,7 +19,7 @@ export function startChecking(): () => void {
       if (asking === mine) checked({ ...answer, sourceMap: answer.sourceMap ?? null });
     } catch {
       // Nobody answered; the banner says so. What is drawn is still checked here.
-      if (asking === mine) checked({ problems: [], source: null, sourceMap: null });
+      if (asking === mine) checked(null);
     }
   }
 

@@ -11,6 +11,7 @@ import type { Position, WorkflowEdge, WorkflowNode, WorkflowVariable } from "@/d
 import * as history from "@/domain/history";
 import { EMPTY_CATALOGUE, sizeFor, type Catalogue } from "./catalogue";
 import { refusal } from "@/domain/graph";
+import { applyFix, type Fix } from "@/domain/fixes";
 import { idProblem } from "@/domain/ids";
 import { overlaps, placeMissing, GRID } from "@/domain/placing";
 import { byNode, structureProblems, type Problem } from "@/domain/problems";
@@ -55,6 +56,8 @@ export interface WorkflowStore {
   source: string | null;
   sourceMap: unknown;
   checking: boolean;
+  /** The server did not answer: only what is seen in the drawing itself is known. */
+  unchecked: boolean;
   /** The field that the cursor was asked to go to. */
   focusField: string | null;
   readOnly: boolean;
@@ -79,6 +82,8 @@ export interface WorkflowStore {
   rename: (id: string, to: string) => string | undefined;
   move: (positions: Record<string, Position>, coalesceKey?: string, label?: string) => void;
   removeVariable: (name: string) => void;
+  /** One step of undo. False: it no longer fits what is written. */
+  fix: (fix: Fix) => boolean;
   setTop: (key: string, value: Plain | undefined) => void;
   setEdgeLabel: (id: string, label: string | undefined) => void;
   choose: (ids: Iterable<string>) => void;
@@ -87,7 +92,7 @@ export interface WorkflowStore {
   redo: () => void;
   text: () => string;
   setCatalogue: (catalogue: Catalogue) => void;
-  checked: (answer: { problems: Problem[]; source: string | null; sourceMap: unknown }) => void;
+  checked: (answer: { problems: Problem[]; source: string | null; sourceMap: unknown } | null) => void;
 }
 
 const START = history.startHistory("", "yaml", {});
@@ -147,6 +152,7 @@ export const useWorkflow = create<WorkflowStore>((set, get) => {
     source: null,
     sourceMap: null,
     checking: false,
+    unchecked: false,
     focusField: null,
     readOnly: false,
 
@@ -256,6 +262,20 @@ export const useWorkflow = create<WorkflowStore>((set, get) => {
       get().commit(label, next, coalesceKey);
     },
 
+    fix: (fix) => {
+      const { history: now, broken, catalogue, readOnly } = get();
+      const text = history.textOf(now.now);
+      // Places and edges are counted in the text that was checked.
+      if (broken || readOnly || text !== get().definition.content || get().checking) return false;
+      const mended = applyFix(fix, { text, format: now.now.format, raw: now.now.raw });
+      if (!mended) return false;
+      const raw = wholeLayout(mended.raw, sizeFor(catalogue, triggerOf(mended.raw)));
+      const options = mended.text === undefined ? {} : { text: mended.text };
+      show(history.commit(now, fix.title, raw, { ...options, at: Date.now() }));
+      flush();
+      return true;
+    },
+
     removeVariable: (name) => get().commit(`Delete ${name}`, definition.withoutVariable(get().raw, name)),
     setTop: (key, value) =>
       get().commit(`Change ${key}`, definition.withTop(get().raw, key, value), `top:${key}`),
@@ -301,7 +321,8 @@ export const useWorkflow = create<WorkflowStore>((set, get) => {
 
     setCatalogue: (catalogue) => set({ catalogue, ...derived(get().raw, catalogue) }),
 
-    checked: ({ problems, source, sourceMap }) => {
+    checked: (answer) => {
+      const { problems, source, sourceMap } = answer ?? { problems: [], source: null, sourceMap: null };
       const local = structureProblems(get().nodes, get().edges).filter(
         (problem) => !problems.some((other) => other.node === problem.node && other.code === problem.code),
       );
@@ -312,10 +333,24 @@ export const useWorkflow = create<WorkflowStore>((set, get) => {
         source: source ?? get().source,
         sourceMap: source ? sourceMap : get().sourceMap,
         checking: false,
+        unchecked: answer === null,
       });
     },
   };
 });
+
+/** A layout that is begun has a place for every node, new ones too. */
+function wholeLayout(raw: PlainMap, size: ReturnType<typeof sizeFor>): PlainMap {
+  const known = definition.positionsOf(raw);
+  const nodes = definition.nodesOf(raw);
+  const missing = nodes.filter((node) => !known[node.id]);
+  if (missing.length === 0 || missing.length === nodes.length) return raw;
+  const places = placeMissing(nodes, definition.edgesOf(raw), known, size);
+  return definition.withPositions(
+    raw,
+    Object.fromEntries(missing.map((node) => [node.id, places[node.id]!])),
+  );
+}
 
 export function triggerOf(raw: PlainMap): string {
   return typeof raw["trigger"] === "string" ? raw["trigger"] : "manual";

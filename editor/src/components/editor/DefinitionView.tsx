@@ -70,7 +70,9 @@ export default function DefinitionView() {
           const start = Math.min(line.to, line.from + (foreign ? 0 : Math.max(0, (problem.column ?? 1) - 1)));
           const from = start === line.to ? line.from : start;
           const message = [problem.message, problem.hint].filter(Boolean).join("\n");
-          return [{ from, to: Math.max(from, line.to), severity: problem.severity, message }];
+          const { fix } = problem;
+          const actions = fix ? [{ name: fix.title, apply: () => void useWorkflow.getState().fix(fix) }] : [];
+          return [{ from, to: Math.max(from, line.to), severity: problem.severity, message, actions }];
         });
     now.dispatch(setDiagnostics(now.state, diagnostics));
   }, [problems, broken, foreign, shown, text]);
