@@ -16,6 +16,8 @@ class Settings:
     host: str
     port: int
     prefect_api_url: str | None
+    prefect_ui_url: str | None
+    """Where people see Prefect; by default the API's address without its ``/api``."""
     admin_token: str | None
     public_url: str
     generated: Path
@@ -37,6 +39,9 @@ class Settings:
             host=host,
             port=port,
             prefect_api_url=env.get("PREFECT_API_URL"),
+            prefect_ui_url=env.get("DATAROLL_PREFECT_UI_URL")
+            or (env.get("PREFECT_API_URL") or "").removesuffix("/").removesuffix("/api")
+            or None,
             admin_token=env.get("DATAROLL_ADMIN_TOKEN"),
             public_url=env.get("DATAROLL_PUBLIC_URL", f"http://{host}:{port}"),
             generated=Path(env.get("DATAROLL_GENERATED", str(home / "flows"))).absolute(),

@@ -10,6 +10,7 @@ const Editor = lazy(() => import("./screens/Editor"));
 const Executions = lazy(() => import("./screens/Executions"));
 const Execution = lazy(() => import("./screens/Execution"));
 const Approvals = lazy(() => import("./screens/Approvals"));
+const Triggers = lazy(() => import("./screens/Triggers"));
 const Templates = lazy(() => import("./screens/Templates"));
 const Metrics = lazy(() => import("./screens/Metrics"));
 const Connections = lazy(() => import("./screens/Connections"));
@@ -50,6 +51,7 @@ export function App() {
           <Route path="/workflows/:id" element={<Navigate to="editor" replace />} />
           <Route path="/workflows/:id/editor" element={<Editor />} />
           <Route path="/workflows/:id/executions" element={<Executions />} />
+          <Route path="/workflows/:id/triggers" element={<Triggers />} />
           <Route path="/executions" element={<Executions />} />
           <Route path="/executions/:id" element={<Execution />} />
           <Route path="/approvals" element={<Approvals />} />

@@ -99,7 +99,7 @@ def webhook_trigger(
 @step("trigger", "event", label="Event", starts=True, can_fail=False)
 def event_trigger(
     *,
-    event: str = "",
+    event: Annotated[str, widget("event", examples=list(EVENTS))] = "",
     filter: Filter = None,  # noqa: A002 - the key of the definition
     received: Annotated[Any, widget("hidden")] = None,
     description: str = "",

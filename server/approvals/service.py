@@ -230,7 +230,13 @@ def refuse_vote(approval: WorkflowApproval, user_id: str) -> None:
     if approval.status != "pending":
         raise Conflict(f"this request is {approval.status} already", code="already-decided")
     if user_id not in approval.approvers:
-        raise Forbidden("you are not among the approvers of this request", code="not-an-approver")
+        own = approval.requested_by == user_id
+        reason = (
+            "you started this run: somebody else has to decide"
+            if own
+            else "you are not among the approvers of this request"
+        )
+        raise Forbidden(reason, code="not-an-approver")
 
 
 async def lock(session: AsyncSession, approval_id: str) -> WorkflowApproval:

@@ -169,7 +169,9 @@ async def _page(
 
 
 @router.get("/api/executions/{execution_id}", **needs("viewer"))
-async def execution(execution_id: str, access: AccessDep) -> schemas.ExecutionAnswer:
+async def execution(
+    execution_id: str, access: AccessDep, request: Request
+) -> schemas.ExecutionAnswer:
     """A run and what each of its nodes did."""
     found = await access.find(WorkflowExecution, execution_id, "execution")
     # The number first: what happens while we read comes again as an event, and is not missed.
@@ -179,13 +181,17 @@ async def execution(execution_id: str, access: AccessDep) -> schemas.ExecutionAn
     fields = {
         name: getattr(found, name)
         for name in schemas.ExecutionAnswer.model_fields
-        if name not in ("node_executions", "live_seq", "workflow_name")
+        if name not in ("node_executions", "live_seq", "workflow_name", "prefect_url")
     }
+    prefect = request.app.state.settings.prefect_ui_url
     return schemas.ExecutionAnswer.model_validate(
         fields
         | {
             "workflow_name": names.get(found.workflow_id),
             "live_seq": seq,
+            "prefect_url": f"{prefect}/runs/flow-run/{found.prefect_flow_run_id}"
+            if prefect and found.prefect_flow_run_id
+            else None,
             "node_executions": [schemas.NodeExecutionAnswer.model_validate(n) for n in nodes],
         }
     )

@@ -57,6 +57,7 @@ class ExecutionAnswer(ExecutionSummary):
     start_at: datetime | None = Field(description="Not before this time")
     dispatch_error: str | None = Field(description="Why it has not been started yet")
     cancel_requested_at: datetime | None
+    prefect_url: str | None = Field(description="Its page in Prefect's own UI, where that is known")
     node_executions: list[NodeExecutionAnswer]
     live_seq: int = Field(description="Follow `execution:<id>` on /api/live from this number")
 

@@ -149,6 +149,15 @@ class Site:
         started = self.post(f"/api/workflows/{workflow_id}/execute", body, headers=headers)
         return self.worker(started["id"])
 
+    def finished(self, execution_id: str) -> Any:
+        """The execution once the mirror has all of it: the worker is a little ahead."""
+        for _ in range(1000):
+            run = self.get(f"/api/executions/{execution_id}")
+            if run["status"] in ("success", "failed", "cancelled"):
+                return run
+            threading.Event().wait(0.05)
+        raise TimeoutError(f"the execution {execution_id} did not finish")
+
     def worker(self, execution_id: str) -> Worker:
         return Worker(self, execution_id)
 

@@ -52,9 +52,17 @@ export const workflows = {
   variables: (id: string) => get<t.Page<t.VariableAnswer>>(`/api/workflows/${path(id)}/variables`),
   setSecret: (id: string, name: string, value: string) =>
     request("PUT", `/api/workflows/${path(id)}/variables/${path(name)}`, { body: { value } }),
-  triggers: (id: string) => get<t.Page<t.Trigger>>(`/api/workflows/${path(id)}/triggers`),
-  rotateTrigger: (id: string, trigger: string) =>
+};
+
+export const triggers = {
+  list: (id: string) => get<t.Page<t.Trigger>>(`/api/workflows/${path(id)}/triggers`),
+  create: (id: string, body: Body<"NewTrigger">) =>
+    post<t.TriggerMade>(`/api/workflows/${path(id)}/triggers`, body),
+  change: (id: string, trigger: string, body: Body<"ChangeTrigger">) =>
+    patch<t.Trigger>(`/api/workflows/${path(id)}/triggers/${path(trigger)}`, body),
+  rotate: (id: string, trigger: string) =>
     post<t.TriggerMade>(`/api/workflows/${path(id)}/triggers/${path(trigger)}/rotate`),
+  remove: (id: string, trigger: string) => del(`/api/workflows/${path(id)}/triggers/${path(trigger)}`),
 };
 
 export const expressions = {

@@ -2432,6 +2432,11 @@ export interface components {
             output?: unknown;
             /** Prefectflowrunid */
             prefectFlowRunId: string | null;
+            /**
+             * Prefecturl
+             * @description Its page in Prefect's own UI, where that is known
+             */
+            prefectUrl: string | null;
             /** Reason */
             reason: string | null;
             /**

@@ -1,5 +1,11 @@
 /** Data as text; long data can be opened. */
 export function Json({ label, value, tone }: { label: string; value: unknown; tone?: "danger" }) {
+  if (value === null || value === undefined)
+    return (
+      <p className="text-sm">
+        <span className="label">{label}</span> <span className="text-ink-3">nothing</span>
+      </p>
+    );
   const text = typeof value === "string" ? value : JSON.stringify(value ?? null, null, 2);
   return (
     <details open={text.length < 1500} className="text-sm">

@@ -20,7 +20,7 @@ export function Page({
     <main id="main" className="h-full overflow-auto" tabIndex={-1}>
       <div className={`mx-auto px-6 py-5 max-sm:px-3 ${wide ? "max-w-[1500px]" : "max-w-[1200px]"}`}>
         <header className="mb-4 flex flex-wrap items-center gap-x-3 gap-y-2">
-          <div className="min-w-0 flex-1">
+          <div className="min-w-0 flex-1 basis-48">
             <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
             {hint && <p className="mt-0.5 text-ink-2">{hint}</p>}
           </div>

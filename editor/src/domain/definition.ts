@@ -30,6 +30,8 @@ export interface WorkflowVariable {
   default?: Plain;
   description?: string;
   required?: boolean;
+  pattern?: string;
+  enum?: Plain[];
 }
 
 export interface Position {
@@ -111,7 +113,7 @@ export function variablesOf(raw: PlainMap): WorkflowVariable[] {
   const variables = raw["variables"];
   const one = (name: string, value: Plain): WorkflowVariable => {
     const map = isMap(value) ? value : EMPTY;
-    return { ...map, name, type: typeof map["type"] === "string" ? map["type"] : "string" };
+    return { ...(map as object), name, type: typeof map["type"] === "string" ? map["type"] : "string" };
   };
   if (Array.isArray(variables)) {
     return variables.flatMap((item) =>

@@ -12,6 +12,7 @@ export interface Schema {
   title?: string;
   description?: string;
   default?: Plain;
+  examples?: Plain[];
   enum?: Plain[];
   const?: Plain;
   properties?: Record<string, Schema>;

@@ -47,7 +47,12 @@ interface Run {
 
 const SETTLED = new Set(["success", "failed", "skipped", "cancelled", "unknown"]);
 
-export function timeline(run: Run, now: number): Timeline {
+/** `others`: nodes of the workflow that have not begun; those that the run does not know yet stand last. */
+export function timeline(
+  run: Run,
+  now: number,
+  others: readonly { id: string; label: string; type: string }[] = [],
+): Timeline {
   const starts = run.nodeExecutions.flatMap((node) => (node.startedAt ? [time(node.startedAt)] : []));
   const start = Math.min(time(run.startedAt ?? run.triggeredAt), ...starts);
   const ends = run.nodeExecutions.flatMap((node) => (node.completedAt ? [time(node.completedAt)] : []));
@@ -73,6 +78,12 @@ export function timeline(run: Run, now: number): Timeline {
       reason: node.reason,
     };
   });
+  const known = new Set(rows.map((row) => row.nodeId));
+  for (const { id, label, type } of others) {
+    if (known.has(id)) continue;
+    const pending = { status: "pending" as const, from: null, to: null, retries: 0, reason: null };
+    rows.push({ nodeId: id, name: label, type, ...pending });
+  }
   const moments = new Set<number>([0]);
   for (const row of rows) {
     if (row.from !== null) moments.add(row.from);

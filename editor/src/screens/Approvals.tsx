@@ -15,7 +15,7 @@ import { PlanCard } from "@/components/Plan";
 import { Badge } from "@/components/Status";
 import { Ago, duration, exactTime, useNow } from "@/components/Time";
 import { useSession } from "@/store/session";
-import { FilterSelect } from "./Workflows";
+import { FilterSelect } from "@/components/FilterSelect";
 
 const TONE = {
   pending: "wait",
@@ -185,8 +185,10 @@ function Detail({ approval }: { approval: Approval }) {
     onSettled: () => queries.invalidateQueries({ queryKey: ["approvals"] }),
   });
   const yes = approval.votes.filter((vote) => vote.vote === "approve").length;
-  const may = approval.mayVote;
-  const why = approval.mayNotVoteBecause ?? undefined;
+  // The server closes it a moment after its time; here nobody presses a button that is too late.
+  const over = useNow(1000) >= new Date(approval.expiresAt ?? Infinity).getTime();
+  const may = approval.mayVote && !over;
+  const why = over ? "its time is up, and that counts as a no" : approval.mayNotVoteBecause;
   return (
     <article className="panel flex flex-col gap-4 p-4">
       <header className="flex flex-wrap items-start gap-3">
@@ -306,9 +308,9 @@ function Detail({ approval }: { approval: Approval }) {
             <Button disabled={!comment.trim() || say.isPending} onClick={() => say.mutate()}>
               Only comment
             </Button>
-            {!may && why && (
+            {!may && (
               <p id="why-not" className="text-sm text-ink-2">
-                {why}
+                {sentence(why ?? "you are not asked")}
               </p>
             )}
           </div>
@@ -317,4 +319,8 @@ function Detail({ approval }: { approval: Approval }) {
       )}
     </article>
   );
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1) + (text.endsWith(".") ? "" : ".");
 }

@@ -6,7 +6,7 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import toast from "react-hot-toast";
 import { useBlocker } from "@/components/useLeaveGuard";
 import { useParams } from "react-router";
-import { misc, workflows, executions } from "@/api/calls";
+import { misc, workflows } from "@/api/calls";
 import { Canvas } from "@/components/canvas/Canvas";
 import { copyChosen, duplicateChosen, pasteClip } from "@/components/editor/adding";
 import { BottomPanel } from "@/components/editor/BottomPanel";
@@ -20,11 +20,13 @@ import { TopBar } from "@/components/editor/TopBar";
 import { VersionsDialog } from "@/components/editor/VersionsDialog";
 import { Inspector } from "@/components/inspector/Inspector";
 import { preload } from "@/components/code/lazyCode";
+import { useNarrow } from "@/components/useNarrow";
 import { isTyping, useActions, type Action } from "@/components/keys";
 import { Failure, Loading } from "@/components/Page";
 import { catalogueOf } from "@/store/catalogue";
 import { startChecking } from "@/store/checking";
 import { usePreferences } from "@/store/preferences";
+import { useExecution } from "@/store/following";
 import { statusesOf, useRun } from "@/store/run";
 import { forgetDraft, isDirty, keepDraft, useSaving } from "@/store/saving";
 import { useMay } from "@/store/session";
@@ -87,6 +89,7 @@ function Screen() {
   const preferences = usePreferences();
   const [dialog, setDialog] = useState<"publish" | "test" | "run" | "versions">();
   const dirty = useDirty();
+  const narrow = useNarrow();
   const queries = useQueryClient();
   useEffect(() => startChecking(), []);
   useEffect(preload, []);
@@ -109,7 +112,7 @@ function Screen() {
 
   const actions = useMemo<Action[]>(() => {
     const store = useWorkflow.getState;
-    const toggle = (key: "panel" | "palette" | "inspector") => () =>
+    const toggle = (key: "panel" | "palette" | "paletteOver" | "inspector") => () =>
       preferences.set({ [key]: !preferences[key] });
     return [
       {
@@ -178,7 +181,7 @@ function Screen() {
         group: "Edit",
         keys: "A",
         perform: () => {
-          preferences.set({ palette: true });
+          preferences.set({ palette: true, paletteOver: true });
           setTimeout(() => document.getElementById(PALETTE_SEARCH_ID)?.focus(), 0);
         },
       },
@@ -203,7 +206,12 @@ function Screen() {
         whileTyping: true,
         perform: toggle("panel"),
       },
-      { id: "palette", name: "Show or hide the palette", group: "View", perform: toggle("palette") },
+      {
+        id: "palette",
+        name: "Show or hide the palette",
+        group: "View",
+        perform: toggle(narrow ? "paletteOver" : "palette"),
+      },
       {
         id: "inspector",
         name: "Show or hide the inspector",
@@ -219,7 +227,7 @@ function Screen() {
         perform: () => preferences.set({ panel: true, panelTab: tab }),
       })),
     ];
-  }, [flow, save, tidy, mayEdit, preferences]);
+  }, [flow, save, tidy, mayEdit, preferences, narrow]);
   useActions("editor", actions);
   usePasteEvent();
   useBlocker(dirty);
@@ -236,8 +244,8 @@ function Screen() {
         onTidy={() => void tidy()}
         onVersions={() => setDialog("versions")}
       />
-      <div className="flex min-h-0 flex-1">
-        {preferences.palette && mayEdit && <Palette />}
+      <div className="relative flex min-h-0 flex-1">
+        {(narrow ? preferences.paletteOver : preferences.palette) && mayEdit && <Palette over={narrow} />}
         <div className="flex min-w-0 flex-1 flex-col">
           <div className="relative min-h-0 flex-1">
             <Canvas />
@@ -326,13 +334,7 @@ function usePasteEvent(): void {
 /** While a test is shown on the canvas, its nodes take their colours from it. */
 function useFollowTest(): void {
   const id = useRun((state) => state.executionId);
-  const run = useQuery({
-    queryKey: ["execution", id],
-    queryFn: () => executions.get(id!),
-    enabled: id !== null,
-    refetchInterval: (query) =>
-      query.state.data && ["success", "failed", "cancelled"].includes(query.state.data.status) ? false : 1000,
-  });
+  const run = useExecution(id);
   useEffect(() => {
     if (id && run.data?.id === id) useRun.getState().show(id, statusesOf(run.data.nodeExecutions));
   }, [id, run.data]);

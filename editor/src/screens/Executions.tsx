@@ -12,7 +12,7 @@ import { Badge, StatusBadge } from "@/components/Status";
 import { Table } from "@/components/Table";
 import { Ago, duration, useNow } from "@/components/Time";
 import { useSession } from "@/store/session";
-import { FilterSelect } from "./Workflows";
+import { FilterSelect } from "@/components/FilterSelect";
 
 const STATUSES = ["pending", "running", "waiting", "success", "failed", "cancelled"];
 

@@ -9,7 +9,7 @@ import type { TeamVariable } from "@/api/types";
 import { Button, IconButton } from "@/components/Button";
 import { Confirm, Dialog } from "@/components/Dialog";
 import { SelectField, TextField } from "@/components/Field";
-import { readValue, showValue } from "@/components/values";
+import { readValue, showValue } from "@/domain/typed";
 import { Empty, Failure, Loading, Page } from "@/components/Page";
 import { Badge } from "@/components/Status";
 import { Table } from "@/components/Table";

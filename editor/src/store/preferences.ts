@@ -9,6 +9,8 @@ interface Preferences {
   theme: Theme;
   sidebar: boolean;
   palette: boolean;
+  /** In a narrow window the palette lies over the canvas, and only when it is asked for. */
+  paletteOver: boolean;
   inspector: boolean;
   panel: boolean;
   panelTab: PanelTab;
@@ -23,6 +25,7 @@ export const usePreferences = create<Preferences>()(
       theme: "system",
       sidebar: true,
       palette: true,
+      paletteOver: false,
       inspector: true,
       panel: false,
       panelTab: "definition",

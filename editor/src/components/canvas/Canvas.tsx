@@ -206,6 +206,7 @@ export function Canvas({ label = "Workflow canvas", frozen = false }: { label?: 
           <MiniMap
             pannable
             zoomable
+            className="max-md:!hidden"
             ariaLabel="Overview of the canvas"
             bgColor="var(--panel)"
             maskColor="color-mix(in srgb, var(--canvas) 70%, transparent)"

@@ -66,13 +66,13 @@ export function BottomPanel() {
         />
       )}
       <div className="flex h-[33px] shrink-0 items-center border-b border-line pr-1 pl-2">
-        <Tabs.List aria-label="Panel" className="flex h-full gap-1">
+        <Tabs.List aria-label="Panel" className="flex h-full min-w-0 gap-1 overflow-x-auto overflow-y-hidden">
           {TABS.map(([value, name]) => (
             <Tabs.Trigger
               key={value}
               value={value}
               onClick={() => !panel && set({ panel: true, panelTab: value })}
-              className={`flex items-center gap-1.5 border-b-2 border-transparent px-2 text-xs font-medium text-ink-3 hover:text-ink ${panel ? "data-[state=active]:border-accent data-[state=active]:text-ink" : ""}`}
+              className={`flex items-center gap-1.5 border-b-2 border-transparent px-2 text-xs font-medium whitespace-nowrap text-ink-3 hover:text-ink ${panel ? "data-[state=active]:border-accent data-[state=active]:text-ink" : ""}`}
             >
               {name}
               {value === "problems" && problems.length > 0 && (

@@ -2,6 +2,7 @@
 import { Search } from "lucide-react";
 import { useMemo, useState, type KeyboardEvent } from "react";
 import type { NodeType } from "@/domain/nodeTypes";
+import { usePreferences } from "@/store/preferences";
 import { useWorkflow } from "@/store/workflow";
 import { nodeLook } from "../canvas/nodeLook";
 import { addFromPalette, PALETTE_MIME, paletteKey } from "./adding";
@@ -29,7 +30,8 @@ export function searchTypes(types: readonly NodeType[], text: string): NodeType[
   });
 }
 
-export function Palette() {
+/** `over`: lying on the canvas, where there is no room beside it. */
+export function Palette({ over = false }: { over?: boolean }) {
   const catalogue = useWorkflow((state) => state.catalogue);
   const [text, setText] = useState("");
   const groups = useMemo(() => {
@@ -54,7 +56,7 @@ export function Palette() {
   return (
     <aside
       aria-label="Node palette"
-      className="flex h-full w-56 shrink-0 flex-col border-r border-line bg-panel max-md:hidden"
+      className={`flex h-full w-56 shrink-0 flex-col border-r border-line bg-panel ${over ? "absolute inset-y-0 left-0 z-20 shadow-high" : ""}`}
       onKeyDown={onKeyDown}
     >
       <div className="relative p-2">
@@ -76,6 +78,7 @@ export function Palette() {
             if (event.key === "Escape") {
               if (text) setText("");
               else event.currentTarget.blur();
+              if (over) usePreferences.getState().set({ paletteOver: false });
             }
           }}
         />

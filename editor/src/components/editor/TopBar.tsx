@@ -12,15 +12,17 @@ import {
   Sparkles,
   Undo2,
   UploadCloud,
+  Zap,
 } from "lucide-react";
 import { Link, useNavigate } from "react-router";
 import { usePreferences } from "@/store/preferences";
 import { useOnline } from "@/store/online";
 import { useSaving } from "@/store/saving";
 import { useWorkflow } from "@/store/workflow";
-import { StateBadge } from "@/screens/Workflows";
+import { StateBadge } from "@/components/workflows/StateBadge";
 import { Button, IconButton, Tip } from "../Button";
 import { Menu } from "../Menu";
+import { useNarrow } from "../useNarrow";
 
 interface TopBarProps {
   dirty: boolean;
@@ -54,7 +56,9 @@ export function TopBar({
   );
   const setTop = useWorkflow((store) => store.setTop);
   const { undo, redo } = useWorkflow.getState();
-  const { palette, inspector, set } = usePreferences();
+  const { palette, paletteOver, inspector, set } = usePreferences();
+  const narrow = useNarrow();
+  const shown = narrow ? paletteOver : palette;
   const go = useNavigate();
   const name = typeof raw["name"] === "string" ? raw["name"] : (workflow?.name ?? "");
   const blocked = broken
@@ -112,10 +116,9 @@ export function TopBar({
           <Sparkles size={15} />
         </IconButton>
         <IconButton
-          label={palette ? "Hide the palette" : "Show the palette"}
-          aria-pressed={palette}
-          onClick={() => set({ palette: !palette })}
-          className="max-lg:hidden"
+          label={shown ? "Hide the palette" : "Show the palette"}
+          aria-pressed={shown}
+          onClick={() => set({ [narrow ? "paletteOver" : "palette"]: !shown })}
         >
           <PanelLeftClose size={15} />
         </IconButton>
@@ -179,6 +182,11 @@ export function TopBar({
               label: "Executions",
               icon: <Activity size={14} />,
               onSelect: () => void go(`/workflows/${workflow?.id}/executions`),
+            },
+            {
+              label: "Triggers",
+              icon: <Zap size={14} />,
+              onSelect: () => void go(`/workflows/${workflow?.id}/triggers`),
             },
             { label: "Versions", icon: <UploadCloud size={14} />, onSelect: onVersions },
           ]}

@@ -1,12 +1,12 @@
 /** One field of a node's form, by what the server's schema says about it. */
-import { Plus, X } from "lucide-react";
-import { Suspense, useId, useState, type ReactNode } from "react";
+import { Suspense, useId, type ReactNode } from "react";
 import type { Field, Schema } from "@/domain/nodeTypes";
 import type { Name } from "@/domain/scope";
 import { isMap, type Plain, type PlainMap } from "@/domain/tree";
 import { CodeField } from "../code/lazyCode";
 import { FieldFrame, Switch } from "../Field";
-import { readValue, showValue } from "../values";
+import { AddLine, RemoveButton } from "../values/lines";
+import { readValue, showValue } from "@/domain/typed";
 import { ExpressionPreview } from "./ExpressionPreview";
 import { CronField } from "./CronField";
 import { ApproversField, ConnectionField, DurationField } from "./widgets";
@@ -96,6 +96,7 @@ export function SchemaField(props: SchemaFieldProps) {
       </FieldFrame>
     );
   }
+  if (schema.examples && !isHole(value)) return <SuggestedField {...props} frame={frame} />;
   const long = field.widget === "text" || field.widget === "sql";
   const text = showValue(value, kind);
   return (
@@ -182,6 +183,33 @@ function TimezoneField({ field, value, onChange, error }: SchemaFieldProps) {
   );
 }
 
+/** Any text, with the usual ones to choose from. */
+function SuggestedField({ field, value, onChange, frame }: WidgetProps) {
+  const list = useId();
+  return (
+    <FieldFrame {...frame}>
+      {({ id, describedBy, invalid }) => (
+        <>
+          <input
+            id={id}
+            className="input"
+            list={list}
+            aria-describedby={describedBy}
+            aria-invalid={invalid}
+            value={showValue(value, "string")}
+            onChange={(event) => onChange(event.target.value || undefined)}
+          />
+          <datalist id={list}>
+            {field.schema.examples!.map((example) => (
+              <option key={String(example)} value={String(example)} />
+            ))}
+          </datalist>
+        </>
+      )}
+    </FieldFrame>
+  );
+}
+
 function ListField({ field, value, onChange, frame }: WidgetProps) {
   const items = Array.isArray(value) ? value : [];
   const number = (field.schema.anyOf ?? [field.schema]).some((option) => option.items?.type === "integer");
@@ -260,62 +288,5 @@ function MapField({ field, value, onChange, frame, scope }: WidgetProps) {
         </div>
       )}
     </FieldFrame>
-  );
-}
-
-export function AddLine({
-  id,
-  placeholder,
-  onAdd,
-  list,
-}: {
-  id: string;
-  placeholder: string;
-  onAdd: (text: string) => void;
-  list?: string;
-}) {
-  const [text, setText] = useState("");
-  const add = (): void => {
-    if (text.trim()) onAdd(text.trim());
-    setText("");
-  };
-  return (
-    <div className="flex gap-1">
-      <input
-        id={id}
-        className="input"
-        list={list}
-        placeholder={placeholder}
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        onBlur={add}
-        onKeyDown={(event) => {
-          if (event.key !== "Enter") return;
-          event.preventDefault();
-          add();
-        }}
-      />
-      <button
-        type="button"
-        aria-label={placeholder}
-        onClick={add}
-        className="shrink-0 rounded-md p-1.5 text-ink-3 hover:bg-hover"
-      >
-        <Plus size={14} />
-      </button>
-    </div>
-  );
-}
-
-export function RemoveButton({ label, onClick }: { label: string; onClick: () => void }) {
-  return (
-    <button
-      type="button"
-      aria-label={label}
-      onClick={onClick}
-      className="shrink-0 rounded-md p-1.5 text-ink-3 hover:bg-hover hover:text-danger"
-    >
-      <X size={14} />
-    </button>
   );
 }

@@ -4,7 +4,7 @@ import type { WorkflowNode } from "@/domain/definition";
 import { edgeLabelFor, outcomeOf, outcomesOf, SUCCESS, type NodeType } from "@/domain/nodeTypes";
 import { refusal } from "@/domain/graph";
 import { useWorkflow } from "@/store/workflow";
-import { RemoveButton } from "./SchemaField";
+import { RemoveButton } from "../values/lines";
 
 export function Steps({ node, type }: { node: WorkflowNode; type: NodeType | undefined }) {
   const { nodes, edges, byId, catalogue, addEdge, removeEdge, choose } = useWorkflow();

@@ -5,11 +5,10 @@ import type { WorkflowVariable } from "@/domain/definition";
 import { isMap, type Plain, type PlainMap } from "@/domain/tree";
 import { triggerOf, useWorkflow } from "@/store/workflow";
 import { Button } from "../Button";
-import { Dialog } from "../Dialog";
 import { FieldFrame, SelectField, TextField } from "../Field";
 import { Badge } from "../Status";
-import { readValue, showValue } from "../values";
-import { RemoveButton } from "./SchemaField";
+import { RemoveButton } from "../values/lines";
+import { VariableDialog } from "./VariableDialog";
 
 export function WorkflowForm() {
   const { raw, setTop, variables, removeVariable } = useWorkflow();
@@ -129,86 +128,5 @@ export function WorkflowForm() {
         />
       )}
     </div>
-  );
-}
-
-function VariableDialog({
-  variable,
-  onClose,
-}: {
-  variable: WorkflowVariable | undefined;
-  onClose: () => void;
-}) {
-  const { addVariable, variables } = useWorkflow();
-  const [name, setName] = useState(variable?.name ?? "");
-  const [type, setType] = useState(variable?.type ?? "string");
-  const [description, setDescription] = useState(variable?.description ?? "");
-  const [value, setValue] = useState(showValue(variable?.default, type === "string" ? "string" : "any"));
-  const taken = variables.some((other) => other.name === name && other !== variable);
-  const error =
-    name && !/^[A-Za-z_]\w*$/.test(name)
-      ? "Letters, digits and underscores."
-      : taken
-        ? "This name is taken."
-        : undefined;
-  return (
-    <Dialog
-      open
-      onClose={onClose}
-      title={variable ? `Variable ${variable.name}` : "New variable"}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            weight="primary"
-            disabled={!name || error !== undefined}
-            onClick={() => {
-              const fallback =
-                type === "secret" ? undefined : readValue(value, type === "string" ? "string" : "any", false);
-              const made: WorkflowVariable = { ...variable, name, type, description };
-              if (fallback === undefined) delete made.default;
-              else made.default = fallback;
-              addVariable(made, variable?.name);
-              onClose();
-            }}
-          >
-            {variable ? "Change" : "Add"}
-          </Button>
-        </>
-      }
-    >
-      <div className="flex flex-col gap-3">
-        <TextField
-          label="Name"
-          required
-          autoFocus
-          error={error}
-          value={name}
-          onChange={(event) => setName(event.target.value)}
-          className="input font-mono"
-        />
-        <SelectField
-          label="Type"
-          value={type}
-          onChange={(event) => setType(event.target.value)}
-          choices={["string", "number", "boolean", "object", "secret"].map((each) => ({
-            value: each,
-            label: each,
-          }))}
-        />
-        {type === "secret" ? (
-          <p className="rounded-md bg-sunken px-2.5 py-2 text-sm text-ink-2">
-            A secret has no value in the definition. It is set under Variables, and never shown again.
-          </p>
-        ) : (
-          <TextField label="Default" value={value} onChange={(event) => setValue(event.target.value)} />
-        )}
-        <TextField
-          label="Description"
-          value={description}
-          onChange={(event) => setDescription(event.target.value)}
-        />
-      </div>
-    </Dialog>
   );
 }

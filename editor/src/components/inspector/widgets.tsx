@@ -5,7 +5,8 @@ import { connections, teams } from "@/api/calls";
 import { useTeam } from "@/store/session";
 import { CodeField } from "../code/lazyCode";
 import { FieldFrame } from "../Field";
-import { AddLine, isHole, RemoveButton, type WidgetProps } from "./SchemaField";
+import { AddLine, RemoveButton } from "../values/lines";
+import { isHole, type WidgetProps } from "./SchemaField";
 
 const RUN = "{{ connectionId }}";
 

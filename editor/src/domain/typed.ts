@@ -1,4 +1,4 @@
-import type { Plain } from "@/domain/tree";
+import type { Plain } from "./tree";
 
 /** Data as it is typed: texts as they are, everything else as JSON. */
 export function showValue(value: Plain | undefined, kind: string): string {
