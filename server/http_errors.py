@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
 from compiler.errors import DefinitionError
@@ -85,6 +86,13 @@ def install(app: FastAPI) -> None:
                 Unavailable("the database does not answer", headers={"Retry-After": "1"}),
             )
         return problem_response(request, Invalid("the database does not take one of the values"))
+
+    @app.exception_handler(NoConnectionFree)
+    async def busy(request: Request, error: NoConnectionFree) -> JSONResponse:
+        log.error("no connection to the database was free at %s", request.url.path)
+        return problem_response(
+            request, Unavailable("the server is busy", headers={"Retry-After": "1"})
+        )
 
     @app.exception_handler(SecretKeyError)
     async def key(request: Request, error: SecretKeyError) -> JSONResponse:

@@ -133,7 +133,9 @@ async def connection(
     if row is None:
         raise NotFound(f"the run's team has no connection '{connection_id[:100]}'")
     answer = _connection(session, row)
-    await note_read(request, execution, "connection.read", "connection", row.id, name=row.name)
+    await note_read(
+        request, session, execution, "connection.read", "connection", row.id, name=row.name
+    )
     response.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -149,7 +151,7 @@ async def connections(
     answers = [_connection(session, row) for row in rows]
     names = [answer.name for answer in answers]
     await note_read(
-        request, execution, "connection.read-all", "execution", execution.id, names=names
+        request, session, execution, "connection.read-all", "execution", execution.id, names=names
     )
     response.headers["Cache-Control"] = "no-store"
     return answers
@@ -181,7 +183,9 @@ async def secret(
     if sealed is None:
         raise NotFound(f"the run has no secret '{name[:100]}'")
     answer = schemas.WorkerSecret(value=_box(session).decrypt(sealed))
-    await note_read(request, execution, "secret.read", "execution", execution.id, name=name)
+    await note_read(
+        request, session, execution, "secret.read", "execution", execution.id, name=name
+    )
     response.headers["Cache-Control"] = "no-store"
     return answer
 

@@ -143,7 +143,7 @@ def _try(live: Live, operation: Any, mode: GenerationMode, counted: Counter[int]
             for name in case.path_parameters:
                 if name in ids:
                     case.path_parameters[name] = ids[name]
-        response = case.call(headers={"Authorization": f"Bearer {token}"})
+        response = case.call(headers={"Authorization": f"Bearer {token}"}, timeout=120)
         counted[response.status_code] += 1
         case.validate_response(response, checks=CHECKS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 import secrets
@@ -228,6 +229,24 @@ async def test_what_the_worker_reads_is_in_the_audit_log_without_its_value(
         assert answer.status_code == 500
         assert value not in answer.text
         assert url not in answer.text
+
+
+async def test_many_nodes_that_read_at_once_all_get_their_secret(world_on_both: World) -> None:
+    """More than there are connections to the database, and each is read and noted."""
+    world = world_on_both
+    workflow = await world.published(WORKFLOW)
+    await world.admin.post(
+        "/api/variables", json={"name": "secret1", "type": "secret", "value": "for everybody"}
+    )
+    started = await world.admin.post(f"/api/workflows/{workflow['id']}/execute", json={})
+    path = f"/api/worker/executions/{started.json()['id']}/secrets/secret1"
+    worker = world.worker
+    answers = await asyncio.wait_for(
+        asyncio.gather(*(worker.get(path) for _ in range(60))), timeout=25
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    log = await world.admin.get("/api/audit", params={"action": "secret.read", "limit": 200})
+    assert len(log.json()["items"]) == 60
 
 
 async def test_a_published_workflow_keeps_a_secret_that_its_draft_has_dropped(
