@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 from sqlalchemy import Engine, NullPool, create_engine, make_url, text
 
-from cli.api_client import FINISHED, ApiClient
+from cli.api_client import FINISHED, ApiClient, ApiProblem
 from cli.installation import Installation
 from cli.road import copy_project
 from cli.sample import add_person, connect
@@ -82,7 +82,17 @@ class Broken:
             "/api/workflows",
             {"name": name, "definition": {"content": definition, "format": "yaml"}},
         )
-        self.owner.post(f"/api/workflows/{workflow['id']}/publish", {})
+
+        def published() -> bool:
+            try:
+                self.owner.post(f"/api/workflows/{workflow['id']}/publish", {})
+            except ApiProblem as problem:
+                if problem.status != 503:  # Prefect on SQLite is busy now and then
+                    raise
+                return False
+            return True
+
+        self.wait("the publication", published)
         return str(workflow["id"])
 
     def start_again(self, workflow_id: str, connection_id: str, by: ApiClient | None = None) -> str:
