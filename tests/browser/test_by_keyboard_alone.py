@@ -20,7 +20,7 @@ from cli.inbox import Inbox
 from cli.installation import Installation
 from cli.sample import PROJECT, connect
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = [pytest.mark.long, pytest.mark.browser]
 
 PASSWORD = "a-password-for-the-keyboard-test"
 LONG = 120_000
