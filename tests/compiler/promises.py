@@ -38,6 +38,8 @@ WRITTEN = {
     "\u0378\u202e\u2028\ufeff\uffff": '"\\u0378\\u202e\\u2028\\ufeff\\uffff"',
     "\U0001000c\U000e0041\U0010ffff": '"\\U0001000c\\U000e0041\\U0010ffff"',
     "é漢😀": '"é漢😀"',
+    "\u034f\u115f\u1160\u17b4\u17b5": '"\\u034f\\u115f\\u1160\\u17b4\\u17b5"',
+    "\u2800\u3164\uffa0": '"\\u2800\\u3164\\uffa0"',
     '"' * 3: '\'"""\'',
     "'''": "\"'''\"",
 }
@@ -113,6 +115,7 @@ def names_hold() -> None:
     kept |= {"succeeded", "failed", "took", "any_failed", "NO_CACHE", "WAIVED", "response", "_"}
     kept |= {"javascript", "asyncio", "annotations", "prefect", "runtime_tasks", "any", "list"}
     kept |= {"execution", "currentUser", "connectionId", "variables", "failure", "match", "type"}
+    kept |= {"PythonFinalizationError"}
     for name in kept:
         holds(names.python_name(name) == name + "_", name)
     for name, python in (("a", "a"), ("discover-1", "discover_1"), ("a--b", "a__b"), ("A", "A")):

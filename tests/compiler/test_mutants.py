@@ -30,6 +30,7 @@ EQUIVALENT = {
         r"^if text.isascii\(\).* → False": "only the quick way for plain texts is not taken",
         r"^'\\\\' → nothing": "the same: '' is in every text",
         r"^number < 256 → LtE|^25[67] →|^256 →": "ÿ and Ā are printable and never come here",
+        r"^'\u034f.* → another text": "one more sign in a set of signs",
         r"^number < 65536 → LtE|^65536 → 65537": "the first letter beyond is printable",
     },
     code: {},
