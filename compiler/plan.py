@@ -213,14 +213,14 @@ class Planner:
 
     def _value(self, node: Node, field: Field, tree: Tree, scope: Scope, names: set[str]) -> Value:
         if field.lambda_of:
-            if isinstance(tree.value, str) and "{{" not in tree.value:
+            if isinstance(tree.value, str) and not _is_one_hole(tree.value):
                 # As a text it would always hold.
                 self._problem(
                     node,
                     field.key,
                     "no-expression",
                     f"'{field.key}' is an expression",
-                    hint="write it between {{ and }}",
+                    hint="write it between {{ and }}, with nothing around it",
                     tree=tree,
                 )
             # The server asks a trigger's filter before there is a run: there is nothing else then.
@@ -395,6 +395,11 @@ class _Inner(NameTable):
 
     def __len__(self) -> int:
         return 1 + (0 if self.scope is None else len(self.scope))
+
+
+def _is_one_hole(text: str) -> bool:
+    text = text.strip()
+    return text.startswith("{{") and text.endswith("}}") and text.count("{{") == 1
 
 
 def flow_name(name: str) -> str:

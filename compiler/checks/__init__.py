@@ -11,6 +11,7 @@ from itertools import islice
 from compiler.checks.approval import approval_coverage
 from compiler.checks.branches import missing_branch
 from compiler.checks.clear_text import secret_in_clear
+from compiler.checks.constant import constant_condition
 from compiler.checks.idempotent import retry_not_idempotent
 from compiler.checks.inputs import scheduled_input
 from compiler.checks.reachable import unreachable
@@ -24,6 +25,7 @@ CHECKS: dict[str, Check] = {
     "approval-coverage": approval_coverage,
     "unreachable": unreachable,
     "missing-branch": missing_branch,
+    "constant-condition": constant_condition,
     "side-by-side": side_by_side,
     "retry-not-idempotent": retry_not_idempotent,
     "scheduled-input": scheduled_input,

@@ -28,6 +28,7 @@ from pydantic.fields import FieldInfo
 
 from runtime_tasks.context import current
 from runtime_tasks.errors import OutcomeUnknown
+from runtime_tasks.steps.inputs import fitting
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -170,6 +171,13 @@ def step(
 
     def register(undecorated: Function) -> Function:
         signature = inspect.signature(undecorated)
+        # Asked when the step is called: a module may name its types further down.
+        hints = functools.cache(lambda: get_type_hints(undecorated, include_extras=True))
+        defaults = {
+            name: parameter.default
+            for name, parameter in signature.parameters.items()
+            if parameter.default is not parameter.empty
+        }
 
         @functools.wraps(undecorated)
         def function(*args: Any, **kwargs: Any) -> Any:
@@ -181,7 +189,7 @@ def step(
                     f"the process died while {context.node_id} was at work, and it cannot be told"
                     " how far it got; check what it did, then start a new run"
                 )
-            return undecorated(*args, **kwargs)
+            return undecorated(**fitting(hints(), defaults, given))
 
         node_type = NodeType(
             type=type,

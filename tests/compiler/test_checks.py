@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from compiler.errors import Problem
 from compiler.workflow import check_workflow
 from tests.compiler.definitions import workflow
@@ -168,3 +170,25 @@ def test_strict_makes_errors_of_warnings() -> None:
     text = workflow(SAFE, SAFE_EDGES)
     assert check_workflow(text, "yaml").errors == ()
     assert [p.code for p in check_workflow(text, "yaml", strict=True).errors] == ["missing-branch"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("condition: find.output.migrations.length > 0", True),
+        ('condition: "{{ find.output.migrations.length > 0 }}"', False),
+        ('condition: production, value: "{{ trigger.body.env }}"', False),
+        ("condition: true", False),
+    ],
+)
+def test_a_condition_whose_braces_were_forgotten_is_found(condition: str, found: bool) -> None:
+    nodes = f"""
+start: {{type: trigger}}
+find: {{type: action, action: discover_migrations, connectionId: main}}
+ask: {{type: condition, {condition}}}
+"""
+    codes = [
+        p.code
+        for p in check_workflow(workflow(nodes, "start -> find\nfind -> ask"), "yaml").warnings
+    ]
+    assert ("constant-condition" in codes) is found

@@ -138,6 +138,13 @@ say:
             "bad-timezone",
         ),
         ("a: {type: trigger, trigger: scheduled, cron: '{{ 1 }}'}", "", "hole-here"),
+        ("a: {type: action, action: http_request, url: u, pollUntil: done}", "", "no-expression"),
+        (
+            "a: {type: action, action: http_request, url: u, pollUntil: 'x {{ 1 }}'}",
+            "",
+            "no-expression",
+        ),
+        ("a: {type: action, action: http_request, url: u, pollUntil: true}", "", "wrong-type"),
         (
             "a: {type: action, action: dry_run, connectionId: c, noRollback: {reason: x}}",
             "",
