@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 pytest_plugins = ["tests.databases", "tests.prefect_server"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the expected flows anew")

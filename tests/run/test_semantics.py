@@ -336,3 +336,33 @@ async def test_an_absence_that_a_node_meets_in_its_own_work_is_its_failure(
     ran = await stage.run("nodes:\n" + sql("a", "ok a"))
     assert ran.calls == ["ok a"]
     assert ran.statuses == {"a": "failed"}
+
+
+async def test_what_a_skipped_node_did_not_say_is_replaced(stage: Stage) -> None:
+    ran = await stage.run(
+        "nodes:\n"
+        "  ask: {type: condition, label: Ask, condition: '{{ 1 > 2 }}'}\n"
+        + sql("a", "ok a")
+        + sql("end", "'{{ a?.output.rows ?? 7 }} {{ a.status }}'")
+        + edges("ask>a", "ask>end No", "a>end")
+    )
+    assert ran.statuses == {"ask": "success", "a": "skipped", "end": "success"}
+    assert ran.calls == ["7 skipped"]
+
+
+async def test_every_failed_edge_of_a_node_is_taken(stage: Stage) -> None:
+    ran = await stage.run(
+        "nodes:\n"
+        + sql("a", "fail a")
+        + sql("undo", "ok undo")
+        + sql("tell", "ok tell")
+        + edges("a>undo Failed", "a>tell Failed")
+    )
+    assert ran.statuses == {"a": "failed", "undo": "success", "tell": "success"}
+    assert ran.state == "Failed"
+
+
+async def test_the_delays_between_tries_grow(stage: Stage) -> None:
+    ran = await stage.run("nodes:\n" + sql("a", "flaky a 2", maxRetries=2, retryDelay=1))
+    assert ran.statuses == {"a": "success"}
+    assert ran.nodes["a"]["duration"] >= 3000  # one second, then two
