@@ -32,6 +32,10 @@ GUARDS = {
         "'{}' may now change a database together with another node",
         "'{}' no longer changes a database together with another node",
     ),
+    "hole-in-sql": (
+        "the SQL of '{}' is now put together from values",
+        "the SQL of '{}' is no longer put together from values",
+    ),
 }
 """What to say when something unsafe is new, and when it is gone."""
 

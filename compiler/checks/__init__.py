@@ -17,6 +17,7 @@ from compiler.checks.inputs import scheduled_input
 from compiler.checks.reachable import unreachable
 from compiler.checks.rollback import rollback_coverage
 from compiler.checks.side_by_side import side_by_side
+from compiler.checks.sql import hole_in_sql
 from compiler.checks.subject import Check, Subject
 from compiler.errors import Problem
 
@@ -30,6 +31,7 @@ CHECKS: dict[str, Check] = {
     "retry-not-idempotent": retry_not_idempotent,
     "scheduled-input": scheduled_input,
     "secret-in-clear": secret_in_clear,
+    "hole-in-sql": hole_in_sql,
 }
 """By the code of the problems that each one finds."""
 

@@ -192,3 +192,21 @@ ask: {{type: condition, {condition}}}
         for p in check_workflow(workflow(nodes, "start -> find\nfind -> ask"), "yaml").warnings
     ]
     assert ("constant-condition" in codes) is found
+
+
+@pytest.mark.parametrize(
+    ("node", "found"),
+    [
+        ('action: run_sql, sql: "delete from t where a = {{ trigger.body.a }}"', True),
+        ('action: run_sql, sql: "{{ trigger.body.sql }}"', True),
+        ('action: run_sql, sql: "delete from t where a = :a", parameters: {a: "{{ 1 }}"}', False),
+        ('action: run_tests, tests: [{sql: "select {{ trigger.body.a }}", rows: 1}]', True),
+        ('action: run_tests, tests: "{{ trigger.body.tests }}"', True),
+        ('action: run_tests, tests: [{sql: select 1, equals: "{{ trigger.body.a }}"}]', False),
+    ],
+)
+def test_sql_that_is_put_together_from_values_is_found(node: str, found: bool) -> None:
+    text = workflow(f"a: {{type: action, connectionId: main, {node}}}")
+    codes = [problem.code for problem in check_workflow(text, "yaml").warnings]
+    assert ("hole-in-sql" in codes) is found
+    assert check_workflow(text, "yaml").errors == ()
