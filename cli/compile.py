@@ -45,7 +45,6 @@ def compile_(
 ) -> None:
     """Write the Prefect flows of definitions into a folder."""
     from compiler.errors import DefinitionError
-    from compiler.prefect_yaml import prefect_yaml
     from compiler.workflow import compile_workflow
 
     bad = 0
@@ -76,6 +75,8 @@ def compile_(
             _write(target, flow.source)
             click.echo(f"{path} → {target}")
     if prefect is not None and not bad:
+        from compiler.prefect_yaml import prefect_yaml
+
         text = prefect_yaml(flows.values(), out.as_posix())
         if not only_check:
             _write(prefect, text)

@@ -34,6 +34,10 @@ LOOP = "    async for _ in run:  # once at the start, and again each time a node
 RULE = re.compile(r"\n {8}(?=[^ )])")
 """Where a rule begins; no other line within the loop is indented so, but closing brackets."""
 RUN = frozenset(("run",))
+_RUN = re.compile(
+    r'    run = WorkflowRun\(\s+inputs=locals\(\),\s+(digest="sha256:[0-9a-f]{64}"),'
+    r"\s+(version=[1-9][0-9]*),\s+\)\n\Z"
+)
 _MADE = re.compile(
     r"WorkflowRun\(inputs=locals\(\), digest='sha256:[0-9a-f]{64}', version=[1-9][0-9]*\)"
 )
@@ -217,7 +221,8 @@ def _flow(piece: str, plan: Plan, known: set[str], before: int) -> list[tuple[in
     rules = RULE.split("\n" + body)[1:]
     if len(rules) != len(plan.tasks):
         raise GateError("there are more or fewer rules than the plan has")
-    _flow_tree(_parsed(f"{head}{found}        pass{end}{more}"), plan)
+    if on_one_line(f"{head}{end[1:]}{more}") != _flow_in_words(plan, head):
+        _flow_tree(_parsed(f"{head}{found}        pass{end}{more}"), plan)
     line = before + head.count("\n") + 1
     places: list[tuple[int, int]] = []
     for rule, task in zip(rules, plan.tasks, strict=True):
@@ -242,6 +247,27 @@ def _rule(rule: str, task: TaskPlan, known: set[str]) -> None:
     unknown = names.difference(known, RUN)
     if planned != on_one_line(rule) or unknown:
         raise GateError(f"the rule of {task.function} is another than planned")
+
+
+def _flow_in_words(plan: Plan, head: str) -> str | None:
+    """The flow function without its loop, on one line each; None where it is not so simple."""
+    made = _RUN.search(head)
+    try:
+        parameters = [
+            f"{parameter.name}: {parameter.annotation}"
+            + (f" = {written(parameter.default, set(), _names_in)}" if parameter.default else "")
+            for parameter in plan.parameters
+        ]
+        decorator = written(plan.flow, set(), _names_in)
+    except NotVerbatim:
+        raise GateError(f"{plan.function} holds more than was planned") from None
+    if made is None:
+        return None
+    return (
+        f"@{decorator}\nasync def {plan.function}({', '.join(parameters)}):\n"
+        f"    run = WorkflowRun(inputs=locals(), {made[1]}, {made[2]})\n"
+        "    return await run.finish()\n"
+    )
 
 
 def _flow_tree(body: list[ast.stmt], plan: Plan) -> None:

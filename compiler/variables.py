@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import StringConstraints, TypeAdapter, ValidationError
-from pydantic_core import SchemaError
-
 from compiler.definition import Place, Variable
 from compiler.tree import Tree
 
@@ -67,6 +64,10 @@ def limited(reader: Reader, entry: Tree, variable: Variable) -> Variable:
 def matches(pattern: str, text: str) -> bool:
     """Whether the whole text matches. pydantic's engine takes time in proportion to the text,
     which Python's does not. Raises SchemaError for a pattern that it cannot read."""
+    from pydantic import StringConstraints, TypeAdapter, ValidationError
+
+    # By itself too: a)|(b is no expression, and would be one between brackets.
+    TypeAdapter(Annotated[str, StringConstraints(pattern=pattern)])
     adapter: TypeAdapter[str] = TypeAdapter(
         Annotated[str, StringConstraints(pattern=f"^(?:{pattern})$")]
     )
@@ -83,6 +84,8 @@ def _pattern(reader: Reader, tree: Tree | None, variable: Variable) -> str:
         return ""
     message = f"has more than {MAX_PATTERN} characters"
     if len(pattern) <= MAX_PATTERN:
+        from pydantic_core import SchemaError  # most workflows have no pattern
+
         try:
             matches(pattern, "")
         except SchemaError:

@@ -78,6 +78,10 @@ def test_what_need_not_be_given_is_empty() -> None:
             "bad-pattern v: the pattern of 'v' is no regular expression",
         ),
         (
+            {"type": "string", "pattern": "'a)|(.*'"},
+            "bad-pattern v: the pattern of 'v' is no regular expression",
+        ),
+        (
             {"type": "string", "pattern": "x" * 201},
             "bad-pattern v: the pattern of 'v' has more than 200 characters",
         ),
