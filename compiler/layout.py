@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from compiler.code import Code, identifier, literal
@@ -34,8 +35,13 @@ Value = Code | Bracket
 
 def call(function: Code, items: Iterable[tuple[str, Value]], *, exploded: bool = False) -> Bracket:
     """A call; each item is a keyword (empty for a positional argument) and its value."""
-    named = tuple((f"{identifier(name).text}=" if name else "", value) for name, value in items)
-    return Bracket(f"{function.text}(", named, ")", exploded)
+    named = [(_keyword(name), value) for name, value in items]
+    return Bracket(f"{function.text}(", tuple(named), ")", exploded)
+
+
+@lru_cache(maxsize=1024)
+def _keyword(name: str) -> str:
+    return f"{identifier(name).text}=" if name else ""
 
 
 def listing(items: Iterable[Value]) -> Bracket:

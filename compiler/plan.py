@@ -244,14 +244,14 @@ class Planner:
         if compiled is None:
             return literal(None)
         wanted = field.accepts if tree is node.config[field.key] else field.accepts.inner
-        if wanted is not None and not compiled.secrets:
+        if wanted is not None and wanted.kinds and not compiled.secrets:
             given = kinds_of(compiled.type)
             if given and wanted.kinds == {"text"} and given <= {"number", "whole", "boolean"}:
                 # A number where text is wanted is what people see of it.
                 compiled = worded(tree.value, scope)
                 self.names_used |= names_in(compiled.python)
                 return expression(compiled)
-            if given and wanted.kinds and not given & wanted.kinds:
+            if given and not given & wanted.kinds:
                 self._problem(
                     node,
                     field.key,

@@ -33,7 +33,7 @@ EQUIVALENT = {
         r"^'\u034f.* → another text": "one more sign in a set of signs",
         r"^number < 65536 → LtE|^65536 → 65537": "the first letter beyond is printable",
     },
-    code: {},
+    code: {r"len\(value\) < KEPT|^200 → ": "which texts are kept decides nothing but the time"},
     names: {
         r"^without the item '_'|^'_' → ": "a soft keyword anyway; or one more character to strip",
         r"^'ascii' → another text": "Python reads over the sign in a codec's name",
