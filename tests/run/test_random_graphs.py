@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from tests.run.test_semantics import Stage, edges, sql, stage
 from tests.run.test_rules import OUTCOMES, Graph, reference
+from tests.run.test_semantics import Stage, edges, sql, stage
 
 __all__ = ["stage"]
 
