@@ -47,8 +47,8 @@ def push(trigger):
         path="on-push",
         secret=secret("token"),
         scheme="github",
-        filter=js.get(trigger, "body", "ref") == "refs/heads/main",
-        body=js.plain(js.maybe(trigger, "body")),
+        filter=lambda trigger: js.get(trigger, "body", "ref") == "refs/heads/main",
+        received=trigger,
     )
 
 
@@ -61,8 +61,8 @@ def push(trigger):
 def done(trigger):
     return steps.event_trigger(
         event="migration.executed",
-        filter=js.value(trigger, "body", "ok"),
-        body=js.plain(js.maybe(trigger, "body")),
+        filter=lambda trigger: js.value(trigger, "body", "ok"),
+        received=trigger,
     )
 
 
