@@ -72,7 +72,11 @@ def problem_of(text: str) -> tuple[str, str | None, str | None]:
 
 def test_a_filter_without_braces_is_a_problem_and_not_always_true() -> None:
     without = PUSHED.replace("FILTER", "trigger.body.ref === 'x'")
-    assert problem_of(without) == ("no-expression", "filter", "write it between {{ and }}")
+    assert problem_of(without) == (
+        "no-expression",
+        "filter",
+        "write it between {{ and }}, with nothing around it",
+    )
 
 
 def test_a_filter_asks_about_the_trigger_alone() -> None:
