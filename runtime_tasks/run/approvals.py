@@ -210,6 +210,10 @@ class Approvals:
             except Pause:
                 # Prefect's client has asked twice, because the first answer was lost: it is paused.
                 pass
+            except RuntimeError:
+                # Prefect takes the run for one that is about to begin, because another process of
+                # it was handed out and sent home. It is asked again while the run is not over.
+                pass
             except PrefectHTTPStatusError as error:
                 if error.response.status_code < 500:
                     raise
@@ -225,6 +229,8 @@ class Approvals:
                     flow_run = await client.read_flow_run(self.run.flow_run_id)
             except (httpx.TransportError, PrefectHTTPStatusError):
                 continue
+            if flow_run.state is not None and flow_run.state.is_final():
+                raise Refused(f"the run has ended in Prefect meanwhile: {flow_run.state.name}")
             if flow_run.state is None or not flow_run.state.is_paused():
                 return
 

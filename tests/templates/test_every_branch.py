@@ -128,7 +128,7 @@ def pipeline(stage: Stage, request: pytest.FixtureRequest) -> Pipeline:
             "answers": {
                 "database": databases["production"].id,
                 "testDatabase": databases["staging"].id,
-                "approvers": ["ann@example.test"],
+                "approvers": ["ann@example.test", "bob@example.test"],
                 "githubSecret": SECRET,
                 "slackWebhook": f"{stage.receiver.url}{channel}",
             },
