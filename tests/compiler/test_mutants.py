@@ -46,6 +46,9 @@ EQUIVALENT = {
     },
     gate: {
         r"^if planned != on_one_line\(piece\) → True": "the tree is looked at too",
+        r"^if on_one_line\(.*_flow_in_words.* → True": "the same for the flow function",
+        r"^if made is None → True|^if parameter.default → False": "the same again",
+        r"^without raise GateError\(.*holds more than was planned": "then a name is unbound",
         r"^if '#' in text → True": "it is always read with brackets too",
         r"^if kind is ast.Constant → False": "a constant has nothing below it",
         r"found and end|the flow function has another form": "then the rules are not as many",
