@@ -96,8 +96,6 @@ def live(tmp_path: Path, any_compiler: None, monkeypatch: pytest.MonkeyPatch) ->
     thread.join(30)
 
 
-# Hypothesis takes the server's thread, which may draw a random number at any time, for a strategy.
-@pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
 @pytest.mark.slow
 def test_no_request_breaks_the_server_or_the_document(
     live: Live, capsys: pytest.CaptureFixture[str]
