@@ -6,7 +6,7 @@ either both are there afterwards or neither is. Before the work stands the
 intent, committed by itself; an intent without an outcome is what a crash
 leaves, and :func:`runtime_tasks.migrations.recovery` says what it means.
 
-One row per run, migration and statement; ``docs/decisions/0006-the-journal-lives-in-the-target-database.md``
+One row per run, migration and statement; ``docs/decisions/0013-the-journal-lives-in-the-target-database.md``
 says why it lives here and what was weighed against it.
 """
 
