@@ -11,8 +11,9 @@ import pytest
 from cli.api_client import ApiClient, ApiProblem
 from cli.inbox import Inbox
 from cli.installation import Installation
-from cli.road import Road, Walk, copy_project
+from cli.road import Road, Walk, copy_project, snapshot
 from cli.sample import TEMPLATES, WORKFLOW, add_person, connect, publish
+from tests.migrations.projects import EMAIL, USERS, alembic
 
 pytestmark = [pytest.mark.road, pytest.mark.slow]
 
@@ -144,3 +145,27 @@ def test_a_migrations_folder_that_does_not_exist_fails_discover_and_names_it(
     run = owner.wait_for_run(started["id"])
     assert run["status"] == "failed"
     assert str(missing) in run["error"]
+
+
+def test_an_alembic_project_walks_the_road(
+    owner: ApiClient, installation: Installation, inbox: Inbox, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'alembic.db'}"
+    project = alembic(tmp_path / "project", USERS, EMAIL)
+    connection = connect(owner, f"Alembic {tmp_path.name}", url, project)
+    workflow = publish(owner, WORKFLOW, inbox.url, name="Road with Alembic")
+    robin = add_person(owner, installation, "Robin", "robin@alembic.invalid", "developer")
+    started = robin.post(
+        f"/api/workflows/{workflow['id']}/execute", {"context": {"connectionId": connection["id"]}}
+    )
+    approval = owner.wait_for_approval(started["id"])
+    assert "users" not in snapshot(url), "the dry run has changed the database"
+    owner.post(f"/api/approvals/{approval['id']}/approve")
+    run = owner.wait_for_run(started["id"])
+    assert (run["status"], run["error"]) == ("success", None)
+    nodes = {node["nodeId"]: node for node in run["nodeExecutions"]}
+    assert len(nodes["discover-1"]["output"]["migrations"]) == 2
+    assert nodes["error-handler-1"]["status"] == "skipped"
+    columns, _ = snapshot(url)["users"]
+    assert "email" in columns
+    assert snapshot(url)["alembic_version"][1] == 1
