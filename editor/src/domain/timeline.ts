@@ -111,13 +111,15 @@ export function statusesAt(run: Run, line: Timeline, moment: number): Map<string
             ? node.status
             : "running",
       );
-    } else if (done === null && begun === null && SETTLED.has(node.status) && moment >= line.length)
+    } else if (done === null && begun === null && SETTLED.has(node.status) && moment >= line.moments.at(-1)!)
       result.set(node.nodeId, node.status);
     else result.set(node.nodeId, "pending");
   }
   return result;
 }
 
+/** Milliseconds with their fraction: nodes that settle within one millisecond keep their order. */
 function time(at: string): number {
-  return new Date(at).getTime();
+  const fraction = /\.\d{3}(\d+)/.exec(at)?.[1];
+  return new Date(at).getTime() + (fraction ? Number(`0.${fraction}`) : 0);
 }

@@ -270,3 +270,24 @@ it("a replay knows what each node was at a moment", () => {
     ["b", "failed"],
   ]);
 });
+
+it("a replay keeps the order of what happened within one millisecond", () => {
+  const at = (micros: number) => `2026-11-25T12:00:00.123${String(micros).padStart(3, "0")}Z`;
+  const node = (nodeId: string, micros: number) => ({
+    nodeId,
+    nodeName: nodeId,
+    nodeType: "action",
+    status: "success" as const,
+    reason: null,
+    startedAt: at(micros),
+    completedAt: at(micros),
+    retryCount: 0,
+  });
+  const nodeExecutions = [node("a", 100), node("b", 101), node("c", 350)];
+  const run = { startedAt: at(99), triggeredAt: at(90), completedAt: at(351), nodeExecutions };
+  const line = timeline(run, 0);
+  const settled = line.moments.map((moment) =>
+    [...statusesAt(run, line, moment)].filter(([, status]) => status === "success").map(([id]) => id),
+  );
+  expect(settled).toEqual([[], ["a"], ["a", "b"], ["a", "b", "c"], ["a", "b", "c"]]);
+});
