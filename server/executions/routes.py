@@ -92,23 +92,28 @@ async def dry_run(workflow_id: str, request: Request, body: TestRun | None = Non
     except DefinitionError as error:
         raise refused(error) from None
     take_over(definition, flow)
+    publisher = request.app.state.publisher
     try:
-        deployment_id = await request.app.state.publisher.stage(workflow, definition, flow)
+        deployment_id = await publisher.stage(workflow, definition, flow)
     except OrchestratorUnavailable:
         raise Unavailable("the orchestrator does not answer; nothing was started") from None
-    async with database.writing() as session:
-        workflow = await Access(session, caller, request.state.policy).find(Workflow, workflow_id)
-        execution = await service.create_execution(
-            session,
-            workflow,
-            triggered_by=caller.user_id,
-            actor=caller.actor,
-            variables=body.input,
-            dry_run=body.dry_run,
-            approvals=body.approvals,
-            definition=definition,
-            deployment_id=deployment_id,
-        )
+    try:
+        async with database.writing() as session:
+            access = Access(session, caller, request.state.policy)
+            execution = await service.create_execution(
+                session,
+                await access.find(Workflow, workflow_id),
+                triggered_by=caller.user_id,
+                actor=caller.actor,
+                variables=body.input,
+                dry_run=body.dry_run,
+                approvals=body.approvals,
+                definition=definition,
+                deployment_id=deployment_id,
+            )
+    except BaseException:
+        await publisher.unstage(deployment_id)
+        raise
     request.app.state.dispatcher.wake()
     return Started(id=execution.id, status=execution.status)
 

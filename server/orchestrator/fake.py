@@ -20,12 +20,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from server.orchestrator.protocol import (
+    Crash,
     Deployed,
     Deployment,
     LogLine,
     NodeState,
     NodeStatus,
     OrchestratorUnavailable,
+    RunEnd,
     RunRequest,
     RunState,
     RunStatus,
@@ -114,16 +116,17 @@ class FakeOrchestrator:
     async def restart(self, run_id: str, attempt: int) -> None:
         self._check()
         self.restarted.append(run_id)
-        self._change(run_id, status="running", attempt=attempt)
+        self._change(run_id, status="running", attempt=attempt, crash=None)
 
     async def cancel(self, run_id: str) -> None:
         self._check()
         if run_id in self.runs and self.runs[run_id].status not in ENDED:
             self.finish(run_id, "cancelled")
 
-    async def declare_dead(self, run_id: str, reason: str, *, cancelled: bool = False) -> None:
+    async def declare(self, run_id: str, status: RunEnd, reason: str) -> None:
         self._check()
-        self.finish(run_id, "cancelled" if cancelled else "failed", error=reason)
+        error = None if status == "success" else reason
+        self.finish(run_id, status, error=error, crash=None, untold=False)
 
     async def scheduled_runs(
         self, deployment_ids: tuple[str, ...], since: datetime | None = None
@@ -184,6 +187,10 @@ class FakeOrchestrator:
         known[node_id] = replace(node, **fields)
         running: RunStatus = "waiting" if status == "waiting" else "running"
         self._change(run_id, nodes=tuple(known.values()), status=running)
+
+    def crash(self, run_id: str, message: str = "exit code -9") -> None:
+        """The worker has noticed that the process died."""
+        self._change(run_id, status="running", crash=Crash(datetime.now(UTC), message))
 
     def finish(self, run_id: str, status: RunStatus, **fields: Any) -> None:
         self._change(run_id, status=status, completed_at=self._now(), **fields)

@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 
 from server.database import Database
 from server.executions.adopt import adopt
 from server.executions.record import record_logs, record_run
-from server.models import ExecutionLog, WorkflowDefinition, WorkflowExecution
-from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, RunState
+from server.models import FINISHED, ExecutionLog, WorkflowDefinition, WorkflowExecution
+from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, RunState, end_of
 
 log = logging.getLogger("dataroll.mirror")
 
@@ -59,9 +60,16 @@ Look = tuple[Literal["state", "logs"], str]
 
 
 class Mirror:
-    def __init__(self, database: Database, orchestrator: Orchestrator) -> None:
+    def __init__(
+        self,
+        database: Database,
+        orchestrator: Orchestrator,
+        crashed: Callable[[str], None] = lambda run_id: None,
+    ) -> None:
+        """``crashed`` hears of each run whose process died, for as long as it has no new one."""
         self.database = database
         self.orchestrator = orchestrator
+        self._tell_crashed = crashed
         self._due: dict[Look, float] = {}
         self._under_way: set[Look] = set()
         """One at a time for each run; a hint that comes meanwhile waits in ``_due``."""
@@ -70,7 +78,9 @@ class Mirror:
         self._working: set[asyncio.Task[None]] = set()
         self._adopted_until = datetime.now(UTC) - BACK
         self._foreign: dict[str, None] = {}
-        """Runs on the same Prefect that are none of ours; the oldest are forgotten first."""
+        """Runs on the same Prefect that are none of ours."""
+        self._cleared: dict[str, None] = {}
+        """Runs that are over and have left no deployment behind."""
         self._sweeps = 0
         self._missed: dict[str, datetime] = {}
         self._promised: set[str] = set()
@@ -255,8 +265,32 @@ class Mirror:
         self._missed.pop(run_id, None)
         # A run that was adopted carries no mark of its execution in Prefect.
         state = replace(state, execution_id=execution_id)
+        if state.crash is not None:
+            self._tell_crashed(run_id)
         async with self.database.writing() as session:
-            return await record_run(session, state)
+            changed = await record_run(session, state)
+        if state.untold:
+            await self.orchestrator.declare(run_id, *end_of(state.output))
+        if state.status in FINISHED:
+            await self._clear_away(run_id, execution_id)
+        return changed
+
+    async def _clear_away(self, run_id: str, execution_id: str) -> None:
+        """A test run has a deployment of its own, which is no version's: it goes with the run."""
+        if run_id in self._cleared:
+            return
+        a_version = exists().where(
+            WorkflowDefinition.deployment_id == WorkflowExecution.deployment_id
+        )
+        async with self.database.reading() as session:
+            deployment_id = await session.scalar(
+                select(WorkflowExecution.deployment_id).where(
+                    WorkflowExecution.id == execution_id, ~a_version
+                )
+            )
+        if deployment_id is not None:
+            await self.orchestrator.undeploy(deployment_id)
+        remember(self._cleared, run_id)
 
     async def _read_logs(self, run_id: str) -> int:
         """How many lines were new."""
@@ -293,9 +327,7 @@ class Mirror:
         async with self.database.writing() as session:
             execution = await adopt(session, state)
         if execution is None:
-            self._foreign[run_id] = None
-            while len(self._foreign) > MOST:
-                self._foreign.pop(next(iter(self._foreign)))
+            remember(self._foreign, run_id)
         return execution
 
     async def _lost(self, run_id: str, execution_id: str) -> bool:
@@ -317,3 +349,10 @@ class Mirror:
                     " check what it did before starting another",
                 ),
             )
+
+
+def remember(runs: dict[str, None], run_id: str) -> None:
+    """The latest ones: the oldest are forgotten first."""
+    runs[run_id] = None
+    while len(runs) > MOST:
+        runs.pop(next(iter(runs)))

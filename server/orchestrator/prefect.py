@@ -14,7 +14,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
@@ -28,11 +27,11 @@ from prefect.client.schemas.filters import (
     LogFilterFlowRunId,
     LogFilterTimestamp,
 )
-from prefect.client.schemas.objects import DeploymentSchedule, State
+from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
-from prefect.states import Cancelled, Cancelling, Failed, Scheduled
+from prefect.states import Cancelled, Cancelling, Completed, Failed, Scheduled
 
 from server.orchestrator import automations
 from server.orchestrator.prefect_client import PrefectLine
@@ -43,6 +42,7 @@ from server.orchestrator.protocol import (
     Deployment,
     LogLine,
     OrchestratorUnavailable,
+    RunEnd,
     RunRequest,
     RunState,
     Schedule,
@@ -55,6 +55,7 @@ WORKFLOW_ID = "workflow-id:"
 ENGINE_COMMAND = shlex.join([sys.executable, "-S", "-E", engine_client.__file__])
 """Becomes a fork of the worker's warm server, or else ``python -m prefect.engine``."""
 
+ENDS = {"success": Completed, "failed": Failed, "cancelled": Cancelled}
 HEALTHY_WITHIN = 3.0
 FLOW_SETTINGS = {
     # A call that Prefect does not answer is repeated for half a minute, with pauses that double;
@@ -238,18 +239,20 @@ class PrefectOrchestrator:
                 force=True,
             )
 
-    async def declare_dead(self, run_id: str, reason: str, *, cancelled: bool = False) -> None:
-        """Say in Prefect what it has not noticed: the process is gone."""
-        state: State[Any] = Cancelled(message=reason) if cancelled else Failed(message=reason)
+    async def declare(self, run_id: str, status: RunEnd, reason: str) -> None:
+        """Say in Prefect what it has not noticed: the run is over, and ended so."""
         async with self.line.client() as client:
-            await client.set_flow_run_state(UUID(run_id), state, force=True)
+            await client.set_flow_run_state(UUID(run_id), ENDS[status](message=reason), force=True)
 
     async def cancel(self, run_id: str) -> None:
         async with self.line.client() as client:
             run = await client.read_flow_run(UUID(run_id))
-            if run.state is None or run.state.is_final():
+            if run.state is not None and run.state.is_crashed():
+                # To us it goes on: it would be started again.
+                await client.set_flow_run_state(UUID(run_id), Cancelled(), force=True)
+            elif run.state is None or run.state.is_final():
                 return
-            if run.state.is_scheduled():
+            elif run.state.is_scheduled():
                 await client.set_flow_run_state(UUID(run_id), Cancelled())
             else:
                 await client.set_flow_run_state(UUID(run_id), Cancelling())

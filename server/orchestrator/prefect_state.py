@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from prefect.client.schemas.objects import FlowRun, State, StateType
 
-from server.orchestrator.protocol import NodeState, RunState, RunStatus
+from server.orchestrator.protocol import Crash, NodeState, RunEnd, RunState, RunStatus
 
+ENDS = get_args(RunEnd)
 ATTEMPT = "attempt:"
 """A run's tag: how often it has been started again."""
 
@@ -27,23 +28,29 @@ STATUSES: dict[StateType, RunStatus] = {
 
 
 def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
-    """What Prefect and the journal together say about a run."""
+    """What Prefect and the journal together say about a run.
+
+    Where Prefect has heard of no end but a crash, the journal's word on the end is the better one:
+    it is written first, however long Prefect is away, while the final state is given up sooner.
+    """
     state: State[Any] | None = run.state
     status: RunStatus = STATUSES[state.type] if state else "pending"
     outcome = next((entry for entry in entries if entry["key"] == "run"), None)
+    crash, untold = None, False
     by_node: dict[str, dict[str, Any]] = {}
     for entry in entries:
         if entry["key"] != "run" and (
             entry["status"] != "running" or entry["nodeId"] not in by_node
         ):
             by_node[entry["nodeId"]] = entry
-    if state is not None and state.type == StateType.CRASHED and by_node and outcome is None:
-        # The process died in the middle: the resumer starts the run again from its journal.
-        status = "running"
-    over = status in ("success", "failed", "cancelled")
     message = state.message if state else None
     if state is not None and state.type == StateType.CRASHED:
-        message = f"the process that ran it died: {message or 'no reason is known'}"
+        if outcome is not None and outcome["status"] in ENDS:
+            status, message, untold = outcome["status"], outcome.get("reason"), True
+        else:
+            # The resumer starts the run again from its journal, or says that it is over.
+            status, crash = "running", Crash(state.timestamp, message or "no reason is known")
+    over = status in ENDS
     updated = state.timestamp if state else datetime.now(UTC)
     return RunState(
         run_id=str(run.id),
@@ -61,6 +68,8 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
         starts_at=run.expected_start_time,
         taken=state is not None and state.type == StateType.PENDING,
         attempt=attempt_of(run),
+        crash=crash,
+        untold=untold,
     )
 
 

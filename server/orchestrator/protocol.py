@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 
 class OrchestratorUnavailable(Exception):
@@ -60,7 +60,8 @@ class RunRequest:
 NodeStatus = Literal[
     "pending", "running", "waiting", "success", "failed", "skipped", "cancelled", "unknown"
 ]
-RunStatus = Literal["pending", "running", "waiting", "success", "failed", "cancelled"]
+RunEnd = Literal["success", "failed", "cancelled"]
+RunStatus = Literal["pending", "running", "waiting"] | RunEnd
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,14 @@ class NodeState:
 
 
 @dataclass(frozen=True)
+class Crash:
+    """The orchestrator says that the run's process died, and the run had not ended."""
+
+    at: datetime
+    message: str
+
+
+@dataclass(frozen=True)
 class RunState:
     run_id: str
     execution_id: str | None
@@ -104,6 +113,15 @@ class RunState:
     """Pending, and a worker has taken it."""
     attempt: int = 0
     """How often it has been started again."""
+    crash: Crash | None = None
+    untold: bool = False
+    """It has ended, its journal says how, and the orchestrator has not heard of it."""
+
+
+def end_of(outcome: Any) -> tuple[RunEnd, str]:
+    """How the run ended and why, by what its journal says of it; nothing sensible is a failure."""
+    status, reason = outcome.get("status"), str(outcome.get("reason") or "")
+    return (status if status in get_args(RunEnd) else "failed"), reason
 
 
 @dataclass(frozen=True)
@@ -159,8 +177,8 @@ class Orchestrator(Protocol):
 
     async def cancel(self, run_id: str) -> None: ...
 
-    async def declare_dead(self, run_id: str, reason: str, *, cancelled: bool = False) -> None:
-        """Say what the orchestrator has not noticed: the process is gone, and the run is over."""
+    async def declare(self, run_id: str, status: RunEnd, reason: str) -> None:
+        """Say what the orchestrator has not noticed: the run is over, and ended so."""
 
     async def scheduled_runs(
         self, deployment_ids: tuple[str, ...], since: datetime | None = None

@@ -14,6 +14,7 @@ import logging
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from pathlib import Path
+from secrets import token_hex
 
 from sqlalchemy import select
 
@@ -122,11 +123,18 @@ class PrefectPublisher:
     async def stage(
         self, workflow: Workflow, version: WorkflowDefinition, compiled: CompiledFlow
     ) -> str:
-        """Deploy a draft for a test run, named by its digest: drafts change, files do not."""
+        """Deploy a draft for one test run. The file's folder is named by its digest, because drafts
+        change and files do not; the deployment is the run's own, and goes with it."""
         name = f"draft-{compiled.digest.removeprefix('sha256:')[:16]}-v{version.version}"
-        path = self.generated / VERSIONS / workflow.slug / name / compiled.filename
+        path = self._folder(workflow, name) / compiled.filename
         FileChanges().write(path, compiled.source)
-        return await self._deploy(workflow, version.version, compiled, name)
+        return await self._deploy(workflow, version.version, compiled, name, f"-{token_hex(4)}")
+
+    async def unstage(self, deployment_id: str) -> None:
+        try:
+            await self.orchestrator.undeploy(deployment_id)
+        except Exception as error:
+            log.warning("the deployment %s of a test stays: %s", deployment_id, error)
 
     async def unpublish(self, workflow: Workflow, author: Actor = SERVER) -> None:
         if workflow.deployment_id is not None:
@@ -189,7 +197,12 @@ class PrefectPublisher:
         return self.generated / VERSIONS / workflow.slug / name
 
     async def _deploy(
-        self, workflow: Workflow, version: int, compiled: CompiledFlow, name: str | None = None
+        self,
+        workflow: Workflow,
+        version: int,
+        compiled: CompiledFlow,
+        name: str | None = None,
+        mark: str = "",
     ) -> str:
         name = name or f"v{version}"
         return await self.orchestrator.deploy(
@@ -198,7 +211,7 @@ class PrefectPublisher:
                 slug=workflow.slug,
                 flow_name=compiled.flow_name,
                 # Two workflows may have the same name, and share Prefect's flow of that name.
-                name=f"{workflow.slug}-{name}",
+                name=f"{workflow.slug}-{name}{mark}",
                 version=version,
                 directory=self._folder(workflow, name),
                 entrypoint=f"{compiled.filename}:{compiled.entrypoint}",

@@ -6,6 +6,8 @@ crash between the two loses nothing. A run that does not send its heartbeat
 any more is dead, whatever Prefect says: it is not resumed into silence but
 started again from its journal, which repeats no node that has settled. A
 process that was only slow is sent home by the server (:mod:`server.executions.process`).
+Where Prefect itself has noticed the death, and no heartbeat has come since, the
+silence need not last as long.
 
 A suspended run has no process and is not dead: it has said so. It is started
 again, in the same way, once something that it waits for is decided.
@@ -18,14 +20,14 @@ import logging
 import time
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, exists, false, func, select, update
 from sqlalchemy.orm import aliased
 
 from server.approvals.service import expire_due, mark_resumed
 from server.database import Database
 from server.executions.process import attempt_of, next_attempt, starting
 from server.models import NodeExecution, WorkflowApproval, WorkflowExecution
-from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, RunState
+from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, RunState, end_of
 
 log = logging.getLogger("dataroll.resumer")
 
@@ -34,6 +36,9 @@ ROUND = 1.0
 LOOK = 3.0
 SILENCE = timedelta(seconds=20)
 """A process that has said nothing for this long is dead; it speaks every two to five seconds."""
+CRASHED = timedelta(seconds=6)
+"""The same where Prefect says that the process died: longer than between two heartbeats, because
+what is known of may be another process of the run than the one that speaks to us."""
 START_UP = timedelta(seconds=120)
 """How long a run may take from being handed to a worker to its first heartbeat."""
 TELL_AGAIN = timedelta(seconds=10)
@@ -41,6 +46,8 @@ GOES = timedelta(seconds=10)
 """How long a process may take from saying that it suspends to Prefect's saying so too."""
 RESTARTS = 10
 """How often a run is started again at most: one that kills every process is given up, visibly."""
+STARTS = 5
+"""The same for one that crashes before its first node: there may be nothing to load."""
 OPEN = ("pending", "running", "waiting")
 
 
@@ -50,12 +57,18 @@ class Resumer:
         self.orchestrator = orchestrator
         self._called = asyncio.Event()
         self._restarted: dict[str, datetime] = {}
+        self._crashed: set[str] = set()
+        """Run ids that Prefect calls crashed, as far as the mirror has seen."""
         self._listening_since = datetime.now(UTC)
         self._looked = 0.0
 
     def wake(self, execution_id: str | None = None) -> None:
         """Somebody has just decided or cancelled."""
         self._called.set()
+
+    def crashed(self, run_id: str) -> None:
+        """Prefect says that the process died; said again for as long as it does."""
+        self._crashed.add(run_id)
 
     async def run(self) -> None:
         while True:
@@ -180,50 +193,69 @@ class Resumer:
             await self.find_dead()
 
     async def find_dead(self) -> None:
-        """Runs that spoke once and have fallen silent, and runs that a worker took and lost."""
+        """Runs that have fallen silent, that a worker took and lost, or that Prefect calls crashed."""
         now = datetime.now(UTC)
-        if now - self._listening_since < SILENCE:
-            # While this server was away nobody could be heard: that is not their death.
-            return
+        crashed, self._crashed = self._crashed, set()
+        for execution in await self._candidates(now, crashed):
+            run_id = str(execution.prefect_flow_run_id)
+            begins = execution.process == starting(attempt_of(execution))
+            restarted = self._restarted.get(execution.id, now - START_UP * 2)
+            if begins and restarted > now - START_UP and run_id not in crashed:
+                continue
+            state = await self.orchestrator.get(run_id)
+            if state is None:
+                continue
+            if state.output is not None and state.status == "running" and state.crash is None:
+                # It has done all it had to; Prefect was away when it wanted to say so.
+                await self.orchestrator.declare(run_id, *end_of(state.output))
+            elif self._is_lost(execution, state, now):
+                await self._start_again(execution, state)
+            elif state.crash is not None:
+                self._crashed.add(run_id)
+
+    async def _candidates(self, now: datetime, crashed: set[str]) -> list[WorkflowExecution]:
         begun = func.coalesce(
             WorkflowExecution.state_updated_at,
             WorkflowExecution.started_at,
             WorkflowExecution.triggered_at,
         )
+        silent: ColumnElement[bool] = (WorkflowExecution.heartbeat_at < now - SILENCE) | (
+            WorkflowExecution.heartbeat_at.is_(None) & (begun < now - START_UP)
+        )
+        if now - self._listening_since < SILENCE:
+            # While this server was away nobody could be heard: that is not their death.
+            silent = false()
         async with self.database.reading() as session:
             rows = await session.scalars(
                 select(WorkflowExecution).where(
                     WorkflowExecution.status.in_(OPEN),
-                    WorkflowExecution.prefect_flow_run_id.is_not(None),
                     WorkflowExecution.cancel_requested_at.is_(None),
                     WorkflowExecution.suspended_at.is_(None),
-                    (WorkflowExecution.heartbeat_at < now - SILENCE)
-                    | (WorkflowExecution.heartbeat_at.is_(None) & (begun < now - START_UP)),
+                    WorkflowExecution.prefect_flow_run_id.is_not(None),
+                    silent | WorkflowExecution.prefect_flow_run_id.in_(list(crashed)),
                 )
             )
-            silent = list(rows)
-        for execution in silent:
-            begins = execution.process == starting(attempt_of(execution))
-            if begins and self._restarted.get(execution.id, now - START_UP * 2) > now - START_UP:
-                continue
-            run_id = str(execution.prefect_flow_run_id)
-            state = await self.orchestrator.get(run_id)
-            if state is not None and self._is_lost(state, now):
-                await self._start_again(execution, run_id)
+            return list(rows)
 
-    @staticmethod
-    def _is_lost(state: RunState, now: datetime) -> bool:
+    def _is_lost(self, execution: WorkflowExecution, state: RunState, now: datetime) -> bool:
+        heard = execution.heartbeat_at
+        if state.crash is not None:
+            since = max(state.crash.at, self._listening_since)
+            silent = heard is None or heard <= state.crash.at or heard < now - SILENCE
+            return silent and now - since > CRASHED
         if state.status == "pending":  # waiting for a worker, or lost by one that took it
             return state.taken and state.updated_at < now - START_UP
         return state.status in ("running", "waiting")
 
-    async def _start_again(self, execution: WorkflowExecution, run_id: str) -> None:
+    async def _start_again(self, execution: WorkflowExecution, state: RunState) -> None:
         attempt = next_attempt(execution)
         deaths = execution.deaths + 1
-        if deaths > RESTARTS:
+        if deaths > (STARTS if state.crash is not None and not state.nodes else RESTARTS):
             log.error("%s has died %s times; giving it up", execution.id, deaths)
             reason = f"its process died {deaths} times; it is not started again"
-            await self.orchestrator.declare_dead(run_id, reason)
+            if state.crash is not None:
+                reason += f" ({state.crash.message})"
+            await self.orchestrator.declare(state.run_id, "failed", reason)
             return
         log.warning("the process of %s died; starting it again from its journal", execution.id)
         async with self.database.writing() as session:
@@ -239,7 +271,7 @@ class Resumer:
             )
             if won.first() is None:
                 return  # it has spoken after all, or another server was faster
-        await self.orchestrator.restart(run_id, attempt)
+        await self.orchestrator.restart(state.run_id, attempt)
         self._restarted[execution.id] = datetime.now(UTC)
 
     async def force_cancelled(self) -> None:
@@ -261,12 +293,12 @@ class Resumer:
             elif heard is None:
                 await self.orchestrator.cancel(run_id)
             elif execution.suspended_at is not None:
-                await self.orchestrator.declare_dead(
-                    run_id, "cancelled while it waited for an approval", cancelled=True
+                await self.orchestrator.declare(
+                    run_id, "cancelled", "cancelled while it waited for an approval"
                 )
             elif heard <= now - SILENCE:
-                await self.orchestrator.declare_dead(
-                    run_id, "cancelled; its process had died before", cancelled=True
+                await self.orchestrator.declare(
+                    run_id, "cancelled", "cancelled; its process had died before"
                 )
 
     async def _cancel_unstarted(self, execution_id: str) -> None:

@@ -33,8 +33,8 @@ def orchestration(
         state = app.state
         parts: list[Loop]
         dispatcher = Dispatcher(state.database, orchestrator)
-        mirror = Mirror(state.database, orchestrator)
         resumer = Resumer(state.database, orchestrator)
+        mirror = Mirror(state.database, orchestrator, resumer.crashed)
         settings = state.settings
         repository = None
         if settings.generated_given:

@@ -36,7 +36,10 @@ class Publisher(Protocol):
     async def stage(
         self, workflow: Workflow, version: WorkflowDefinition, compiled: Compiled
     ) -> str:
-        """Deploy a draft for a test run: no schedules, nothing committed."""
+        """Deploy a draft for one test run: no schedules, nothing committed."""
+
+    async def unstage(self, deployment_id: str) -> None:
+        """Take that back: the run was not made."""
 
     async def unpublish(self, workflow: Workflow, author: Actor = SERVER) -> None:
         """No more runs start from it; those under way go on."""
@@ -65,6 +68,9 @@ class NoPublisher:
     ) -> str:
         raise _nobody()
 
+    async def unstage(self, deployment_id: str) -> None:
+        return
+
     async def unpublish(self, workflow: Workflow, author: Actor = SERVER) -> None:
         raise _nobody()
 
@@ -82,6 +88,7 @@ class FakePublisher:
 
     published: list[tuple[str, int]] = field(default_factory=list)
     staged: list[tuple[str, int]] = field(default_factory=list)
+    unstaged: list[str] = field(default_factory=list)
     unpublished: list[str] = field(default_factory=list)
     undone: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
@@ -107,6 +114,9 @@ class FakePublisher:
         self._fail()
         self.staged.append((workflow.id, version.version))
         return f"test-{workflow.slug}-{version.version}"
+
+    async def unstage(self, deployment_id: str) -> None:
+        self.unstaged.append(deployment_id)
 
     async def unpublish(self, workflow: Workflow, author: Actor = SERVER) -> None:
         self._fail()

@@ -58,7 +58,7 @@ async def read(world: World, execution_id: str) -> dict[str, object]:
     return answer
 
 
-async def until_equal(world: World, runs: dict[str, str], seconds: float = 10) -> None:
+async def until_equal(world: World, runs: dict[str, str], seconds: float = 60) -> None:
     """Wait until every execution says what the orchestrator says."""
     end = asyncio.get_running_loop().time() + seconds
     while True:

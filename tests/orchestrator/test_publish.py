@@ -15,6 +15,7 @@ import yaml
 
 from server.orchestrator import files
 from server.orchestrator.merges import MergeWatcher
+from server.orchestrator.mirror import Mirror
 from server.orchestrator.protocol import OrchestratorUnavailable, Schedule
 from server.orchestrator.publish import PrefectPublisher
 from server.orchestrator.repository import Repository
@@ -437,3 +438,32 @@ async def test_two_publications_at_once_end_with_one_live_schedule(place: Place)
     assert 200 in {answer.status_code for answer in answers}
     assert await place.publisher.aligner.align() == 0
     assert [crons for crons in place.schedules().values() if crons] == [["0 2 * * *"]]
+
+
+async def test_a_test_run_leaves_no_deployment_behind(place: Place) -> None:
+    """Two tests of one draft have a deployment each; a version's own stays."""
+    workflow_id = await place.create(nightly())
+    await place.publish(workflow_id)
+    await place.edit(workflow_id, nightly(seconds=2))
+    live = set(place.world.orchestrator.deployments)
+    mirror = Mirror(place.world.database, place.world.orchestrator)
+    runs = []
+    for _ in range(2):
+        asked = await place.world.admin.post(f"/api/workflows/{workflow_id}/test", json={})
+        assert asked.status_code == 202, asked.text
+        runs.append(await place.world.dispatch(asked.json()["id"]))
+    assert len(set(place.world.orchestrator.deployments) - live) == 2
+    for left, run_id in ((1, runs[0]), (0, runs[1])):
+        await mirror.refresh(run_id)
+        place.world.orchestrator.finish(run_id, "success")
+        await mirror.refresh(run_id)
+        assert len(set(place.world.orchestrator.deployments) - live) == left
+    started = await place.world.admin.post(f"/api/workflows/{workflow_id}/execute", json={})
+    run_id = await place.world.dispatch(started.json()["id"])
+    place.world.orchestrator.finish(run_id, "success")
+    await mirror.refresh(run_id)
+    refused = await place.world.admin.post(
+        f"/api/workflows/{workflow_id}/test", json={"input": {"nobody": 1}}
+    )
+    assert refused.status_code == 422, refused.text
+    assert set(place.world.orchestrator.deployments) == live
