@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -30,6 +30,7 @@ from compiler.expressions.types import (
 from compiler.tree import Tree
 from runtime_tasks.secrets import Secret
 from runtime_tasks.steps.catalogue import NodeType
+from runtime_tasks.steps.inputs import never_null
 
 RENAMED = {("condition", "left"): "condition"}
 """Keys of the definition that are not the parameter's own name in camelCase."""
@@ -92,6 +93,8 @@ class Field:
     lambda_of: str = ""
     """The expression is asked again and again, with this name as its input."""
     least: float | None = None
+    never_null: str = ""
+    """Null is a mistake here; says what to write instead."""
 
 
 ANYTHING = Accepts(frozenset())
@@ -148,15 +151,20 @@ def fields_of(step: NodeType) -> dict[str, Field]:
         if extra.get("x-widget") == "hidden":
             continue
         key = RENAMED.get((step.type, parameter.name)) or to_camel(parameter.name)
+        accepted = accepts(annotation)
+        refusal = never_null(annotation)
+        if refusal is not None:
+            accepted = replace(accepted, kinds=accepted.kinds - {"null"})
         fields[key] = Field(
             key=key,
             parameter=parameter.name,
             positional=parameter.kind is parameter.POSITIONAL_OR_KEYWORD,
             required=parameter.default is parameter.empty,
-            accepts=accepts(annotation),
+            accepts=accepted,
             widget=str(extra.get("x-widget", "")),
             lambda_of=str(extra.get("lambda_of", "")),
             least=extra.get("minimum"),
+            never_null="" if refusal is None else refusal.instead,
         )
     return fields
 

@@ -18,7 +18,7 @@ from compiler.expressions import (
 )
 from compiler.expressions.names import NameTable
 from compiler.expressions.remembered import template, worded
-from compiler.expressions.types import UNKNOWN
+from compiler.expressions.types import UNKNOWN, nothing_at_times
 from compiler.fields import Field, fields_of, hidden_parameters, kinds_of
 from compiler.graph import FAILED, branch, step_of
 from compiler.imports import names_in
@@ -193,7 +193,7 @@ class Planner:
                 f"'{field.key}' does not know this word"
                 if words
                 else f"'{field.key}' takes {wanted}",
-                hint=wanted if words else None,
+                hint=wanted if words else field.never_null or None,
                 tree=at,
             )
         value = tree.value
@@ -246,6 +246,16 @@ class Planner:
         wanted = field.accepts if tree is node.config[field.key] else field.accepts.inner
         if wanted is not None and wanted.kinds and not compiled.secrets:
             given = kinds_of(compiled.type)
+            whole = tree is node.config[field.key]
+            if whole and field.never_null and nothing_at_times(compiled.type):
+                self._problem(
+                    node,
+                    field.key,
+                    "may-be-null",
+                    f"'{field.key}' comes to null where a node before it has not run",
+                    hint=field.never_null,
+                    tree=tree,
+                )
             if given and wanted.kinds == {"text"} and given <= {"number", "whole", "boolean"}:
                 # A number where text is wanted is what people see of it.
                 compiled = worded(tree.value, scope)

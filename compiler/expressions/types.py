@@ -181,6 +181,11 @@ def may_be_nothing(kind: Type) -> bool:
     return may_be(kind, Null, Undefined)
 
 
+def nothing_at_times(kind: Type) -> bool:
+    """Whether null or undefined is known to be one of its values; an unknown type is not."""
+    return any(isinstance(member, Null | Undefined) for member in members_of(kind))
+
+
 def only(kind: Type, *kinds: type[Type]) -> bool:
     """Whether a value of this type is surely one of these."""
     return all(isinstance(member, kinds) for member in members_of(kind))

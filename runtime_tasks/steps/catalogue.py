@@ -28,7 +28,7 @@ from pydantic.fields import FieldInfo
 
 from runtime_tasks.context import current
 from runtime_tasks.errors import OutcomeUnknown
-from runtime_tasks.steps.inputs import fitting
+from runtime_tasks.steps.inputs import NeverNull, fitting
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -68,6 +68,12 @@ Approvers = Annotated[list[str], widget("approvers")]
 Seconds = Annotated[float, widget("duration", minimum=0)]
 Value = Annotated[Any, widget("expression")]
 """Any JSON value, usually a hole."""
+Pending = Annotated[
+    list[Any] | None,
+    NeverNull("leave it out for all that are pending, or write ?? [] for none"),
+    widget("expression"),
+]
+"""Migrations as a discovery gives them, or their ids; all that are pending where it is left out."""
 
 
 @dataclass(frozen=True, eq=False)  # there is one of each kind, asked for all the time

@@ -6,12 +6,14 @@ response may be anything::
     fitting(hints, defaults, {"message": 3})         # {"message": "3"}: what people see of it
     fitting(hints, defaults, {"channel": None})      # {}: null is left out where that may be
     fitting(hints, defaults, {"approvers": "ann"})   # StepConfigError: takes a list
+    fitting(hints, defaults, {"migrations": None})   # StepConfigError: null is not "all of them"
 """
 
 from __future__ import annotations
 
 import types
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.alias_generators import to_camel
@@ -21,6 +23,15 @@ from runtime_tasks.secrets import Secret
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 _SEEN = {bool: "true or false", str: "text", int: "a number", float: "a number", list: "a list"}
+
+
+@dataclass(frozen=True)
+class NeverNull:
+    """Marks a parameter for which null is refused instead of left out: leaving it out means more
+    than nothing, and a value that was never found must not mean that. ``instead``: what to write.
+    """
+
+    instead: str
 
 
 class _Wrong(Exception):
@@ -37,6 +48,9 @@ def fitting(
     fitted: dict[str, Any] = {}
     for name, value in given.items():
         if value is None and name in defaults:
+            refusal = never_null(hints.get(name))
+            if refusal is not None:
+                raise StepConfigError(f"'{to_camel(name)}' is null: {refusal.instead}")
             continue
         try:
             fitted[name] = _fit(hints.get(name, Any), value)
@@ -44,6 +58,12 @@ def fitting(
             seen = "null" if value is None else _SEEN.get(type(value), "an object")
             raise StepConfigError(f"'{to_camel(name)}' takes {wrong}, and this is {seen}") from None
     return fitted
+
+
+def never_null(annotation: Any) -> NeverNull | None:
+    """The mark of an annotation, if it has it."""
+    marks = getattr(annotation, "__metadata__", ())
+    return next((mark for mark in marks if isinstance(mark, NeverNull)), None)
 
 
 def _fit(annotation: Any, value: Any) -> Any:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from runtime_tasks.connections import Connection
 from runtime_tasks.context import current
 from runtime_tasks.errors import StepConfigError
-from runtime_tasks.steps.catalogue import ConnectionId, Output, Seconds, Text, Value, step, widget
+from runtime_tasks.steps.catalogue import (
+    ConnectionId,
+    Output,
+    Pending,
+    Seconds,
+    Text,
+    Value,
+    step,
+    widget,
+)
 
 if TYPE_CHECKING:
     from runtime_tasks.migrations import model
@@ -172,7 +181,7 @@ def discover_migrations(*, connection_id: ConnectionId, orm_type: Tool = "auto")
 
 
 @step("action", "dry_run", label="Dry run", effect="reads")
-def dry_run(*, connection_id: ConnectionId, migrations: Value = None) -> DryRunOutput:
+def dry_run(*, connection_id: ConnectionId, migrations: Pending = None) -> DryRunOutput:
     """Really run the pending migrations where it does no harm, and report what they would do."""
     from runtime_tasks.migrations.rehearse import rehearse
 
@@ -186,7 +195,7 @@ def dry_run(*, connection_id: ConnectionId, migrations: Value = None) -> DryRunO
 def execute_migrations(
     *,
     connection_id: ConnectionId,
-    migrations: Value = None,
+    migrations: Pending = None,
     lock_timeout: Seconds = 10,
     statement_timeout: Seconds = 0,
     backup: bool = False,

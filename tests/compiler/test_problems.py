@@ -278,3 +278,43 @@ wait: {type: delay, seconds: "{{ find.output.migrations }}"}
     (problem,) = problems(workflow(nodes, "start -> find\nfind -> wait"))
     assert (problem.code, problem.field) == ("wrong-type", "seconds")
     assert "takes a number, and this is a list" in problem.message
+
+
+@pytest.mark.parametrize("action", ["dry_run", "execute_migrations"])
+@pytest.mark.parametrize(
+    ("migrations", "code"),
+    [
+        ("null", "wrong-type"),
+        ("", "wrong-type"),
+        ("all", "wrong-type"),
+        ("'{{ find?.output.migrations }}'", "may-be-null"),
+        ("'{{ find?.output.migrations.filter(m => m.id) }}'", "may-be-null"),
+        ("'{{ null }}'", "may-be-null"),
+        ("'{{ find?.output.migrations ?? [] }}'", ""),
+        ("'{{ find.output ? find.output.migrations : [] }}'", ""),
+        ("'{{ trigger.body.migrations }}'", ""),
+        ("[]", ""),
+        ("[v1, '{{ connectionId }}']", ""),
+    ],
+)
+def test_null_is_no_choice_of_migrations(action: str, migrations: str, code: str) -> None:
+    """A discovery that was skipped must not mean that everything pending is meant."""
+    text = workflow(
+        f"""
+start: {{type: trigger}}
+any: {{type: condition, condition: "{{{{ connectionId === 'a' }}}}"}}
+find: {{type: action, action: discover_migrations, connectionId: a}}
+go:
+  type: action
+  action: {action}
+  connectionId: a
+  migrations: {migrations}
+""",
+        "start -> any\nany -> find: Yes\nany -> go: No\nfind -> go",
+    )
+    found = problems(text)
+    assert [problem.code for problem in found] == ([code] if code else [])
+    for problem in found:
+        assert (problem.node, problem.field) == ("go", "migrations")
+        assert problem.line == 11
+        assert problem.hint == "leave it out for all that are pending, or write ?? [] for none"

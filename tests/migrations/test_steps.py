@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,22 @@ def test_a_later_node_gets_the_migrations_as_json_too(sqlite_url: str, shop: Pat
         found = steps.discover_migrations(connection_id="db")
         as_json: list[Any] = found.model_dump(mode="json", by_alias=True)["migrations"]
         assert len(steps.execute_migrations(connection_id="db", migrations=as_json).applied) == 3
+
+
+@pytest.mark.parametrize("step", [steps.dry_run, steps.execute_migrations])
+def test_null_never_means_all_that_are_pending(
+    sqlite_url: str, shop: Path, step: Callable[..., Any]
+) -> None:
+    before = whole(sqlite_url)
+    with using(RunContext(target=connection(sqlite_url, shop))):
+        with pytest.raises(StepConfigError, match="'migrations' is null: leave it out for all"):
+            step(connection_id="db", migrations=None)
+        with pytest.raises(StepConfigError, match="'migrations' takes a list"):
+            step(connection_id="db", migrations="001_users")
+        done = step(connection_id="db", migrations=[])
+        assert (done.applied if step is steps.execute_migrations else done.migrations) == []
+        assert whole(sqlite_url) == before
+        assert len(steps.discover_migrations(connection_id="db").migrations) == 3
 
 
 def test_a_test_run_executes_nothing(database_url: str, shop: Path) -> None:
