@@ -69,20 +69,20 @@ class _CutShort(Exception):
     """A ``?.`` met null or undefined: the rest of its chain is not evaluated."""
 
 
-def evaluate(node: tree.Node, scope: Mapping[str, Any]) -> Any:
+def evaluate(node: tree.Node, scope: Mapping[str, Any], *, steps: int = STEPS) -> Any:
     """The value in a scope keyed by the workflow's own names; undefined becomes None."""
-    return js.plain(_Evaluation(scope).value(node, {}))
+    return js.plain(_Evaluation(scope, steps).value(node, {}))
 
 
 class _Evaluation:
-    def __init__(self, scope: Mapping[str, Any]) -> None:
+    def __init__(self, scope: Mapping[str, Any], steps: int) -> None:
         self.scope = scope
-        self.steps = STEPS
+        self.steps = self.most = steps
 
     def value(self, node: tree.Node, local: Mapping[str, Any]) -> Any:
         self.steps -= 1
         if self.steps < 0:
-            raise ExpressionFailed(f"the expression takes more than {STEPS:,} steps")
+            raise ExpressionFailed(f"the expression takes more than {self.most:,} steps")
         match node:
             case tree.Constant():
                 return node.value

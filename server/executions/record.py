@@ -12,7 +12,8 @@ large values are cut and say so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,7 @@ from server.actors import SERVER
 from server.audit.record import record
 from server.executions.bounded import bounded, bounded_text
 from server.executions.service import status_event
+from server.executions.why import conditions_before
 from server.live.events import append, append_all
 from server.models import (
     FINISHED,
@@ -39,6 +41,8 @@ from server.models import (
 from server.orchestrator.protocol import LogLine, NodeState, RunState
 from server.triggers.runs import tell_run_ended
 from server.variables.redactor import team_redactor
+
+log = logging.getLogger("dataroll.mirror")
 
 
 async def record_run(session: AsyncSession, state: RunState) -> bool:
@@ -144,7 +148,7 @@ async def _record_nodes(
         )
     }
     places: dict[str, tuple[int, bool]] | None = None
-    events = []
+    changed = []
     for state in states:
         row = known.get(state.node_id)
         if row is None:
@@ -165,11 +169,36 @@ async def _record_nodes(
             known[state.node_id] = row
             session.add(row)
             _apply_node(row, state, redactor)
-            events.append(node_event(row))
+            changed.append(row)
         elif _apply_node(row, state, redactor):
-            events.append(node_event(row))
+            changed.append(row)
+    await _tell_why(session, execution, known, changed, redactor)
     await session.flush()
-    return events
+    return [node_event(row) for row in changed]
+
+
+async def _tell_why(
+    session: AsyncSession,
+    execution: WorkflowExecution,
+    nodes: Mapping[str, NodeExecution],
+    changed: Sequence[NodeExecution],
+    redactor: Redactor,
+) -> None:
+    """Add to a skipped node's reason what the conditions before it looked at."""
+    skipped = [row for row in changed if row.status == "skipped" and row.reason]
+    if not skipped:
+        return
+    definition = await session.get(WorkflowDefinition, execution.definition_id)
+    if definition is None:
+        return
+    for row in skipped:
+        try:
+            said = conditions_before(definition, execution, nodes, row.node_id)
+        except Exception:
+            log.exception("why %s of %s was skipped is not told", row.node_id, execution.id)
+            continue
+        if said:
+            row.reason = bounded_text(f"{row.reason}; {redactor.text(said)}")
 
 
 async def _places(session: AsyncSession, definition_id: str) -> dict[str, tuple[int, bool]]:
