@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from server.approvals.signing import Signer
@@ -76,7 +76,48 @@ def prepare(environment: Mapping[str, str] | None = None, *, sample: bool = Fals
     inbox = (INBOX_HOST, settings.port + INBOX_PORT_OFFSET) if sample else None
     if inbox:
         shared["DATAROLL_ALLOW_ADDRESSES"] = f"{allowed} {INBOX_HOST}/32".strip()
+    settings = replace(settings, admin_token=admin)
     return Installation(settings, port, own, auth, admin, inbox, shared)
+
+
+WORKER_NEEDS = {
+    "PREFECT_API_URL": "where Prefect's API is, such as https://prefect.example/api",
+    "DATAROLL_API_URL": "where the dataroll server is, such as https://dataroll.example",
+    "DATAROLL_WORKER_TOKEN": "what the server knows its workers by",
+    "DATAROLL_APPROVAL_PUBLIC_KEY": "what decisions about approvals are checked with",
+}
+WORKER_TAKES = (*WORKER_NEEDS, "PREFECT_API_AUTH_STRING", "PREFECT_API_KEY")
+
+
+def worker_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a worker's processes find: beside a server, which has the key that signs approvals, the
+    same as the server; elsewhere what is set. Raises MissingSettings with all that is not set."""
+    env = dict(os.environ if environment is None else environment)
+    settings = Settings.from_environment(env)
+    if env.get("DATAROLL_APPROVAL_KEY") or (settings.home / "approval.key").exists():
+        return dict(prepare(env).environment)
+    missing = [name for name in WORKER_NEEDS if not env.get(name)]
+    if missing:
+        raise MissingSettings(settings.home, missing)
+    return env
+
+
+class MissingSettings(Exception):
+    """A worker without these would run flows that nobody can approve, or reach no Prefect."""
+
+    def __init__(self, home: Path, names: Sequence[str]) -> None:
+        lines = [f"  {name}: {WORKER_NEEDS[name]}" for name in names]
+        super().__init__(
+            "\n".join(
+                [
+                    f"no server has its keys in {home}, and a worker without them needs in its"
+                    " environment:",
+                    *lines,
+                    "`dataroll worker --print-env` on the server's machine prints them all;"
+                    " DATAROLL_HOME names the installation's folder there.",
+                ]
+            )
+        )
 
 
 def prefect_server_environment(installation: Installation) -> dict[str, str]:

@@ -14,6 +14,8 @@ import click
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+log = logging.getLogger("dataroll")
+
 
 @click.command()
 def server() -> None:
@@ -58,4 +60,10 @@ async def keep_login_link(app: FastAPI) -> AsyncIterator[None]:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(app.state.login_link.url + "\n")
+    settings = app.state.settings
+    log.info("serving %s; a link to sign in once as admin is in %s", settings.public_url, path)
+    if settings.prefect_api_url is None:
+        log.info(
+            "PREFECT_API_URL is not set: expecting Prefect at %s", os.environ["PREFECT_API_URL"]
+        )
     yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -22,8 +23,25 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--pool", default="dataroll", show_default=True, help="Prefect work pool.")
 @click.option("--limit", type=int, help="How many runs at once; no limit by default.")
-def worker(pool: str, limit: int | None) -> None:
-    """Run the flows that Prefect hands out."""
+@click.option("--print-env", is_flag=True, help="Print what a worker elsewhere needs, and end.")
+def worker(pool: str, limit: int | None, print_env: bool) -> None:
+    """Run the flows that Prefect hands out.
+
+    Beside the server it finds what it needs in DATAROLL_HOME. On another machine it takes it from
+    the environment; what --print-env prints there is secret.
+    """
+    from cli.installation import WORKER_TAKES, MissingSettings, worker_environment
+
+    try:
+        environment = worker_environment()
+    except MissingSettings as missing:
+        raise click.ClickException(str(missing)) from None
+    if print_env:
+        for name in WORKER_TAKES:
+            if name in environment:
+                click.echo(f"{name}={shlex.quote(environment[name])}")
+        return
+    os.environ.update(environment)
     # Set before Prefect reads its settings: a run starts within a second instead of ten.
     os.environ.setdefault("PREFECT_WORKER_QUERY_SECONDS", "1")
     os.environ.setdefault("PREFECT_WORKER_PREFETCH_SECONDS", "5")

@@ -59,7 +59,7 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
         updated_at=updated,
         started_at=run.start_time,
         completed_at=run.end_time,
-        output=outcome,
+        output=outcome and {name: outcome.get(name) for name in ("status", "reason")},
         error=message if status in ("failed", "cancelled") else None,
         nodes=tuple(node_state(entry, over, updated) for entry in by_node.values()),
         scheduled=bool(run.auto_scheduled),

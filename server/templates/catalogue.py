@@ -90,7 +90,8 @@ def template(id: str) -> Template:  # noqa: A002 - the user's word
     for one in templates():
         if one.id == id:
             return one
-    raise UnknownTemplate(f"there is no template '{id[:64]}'")
+    known = ", ".join(one.id for one in templates())
+    raise UnknownTemplate(f"there is no template '{id[:64]}'; there are {known}")
 
 
 @cache
