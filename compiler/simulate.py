@@ -94,8 +94,24 @@ def simulate(graph: Graph, given: Mapping[str, str]) -> Run:
         if node.id not in steps:
             fare(node)
     failed = any(step.status == "failed" for step in steps.values())
-    status = "failed" if failed else "cancelled" if stopped else "success"
+    if failed or _takes_back(graph, steps):
+        status = "failed"
+    else:
+        status = "cancelled" if stopped else "success"
     return Run(tuple(steps[node.id] for node in graph.nodes), status)
+
+
+def _takes_back(graph: Graph, steps: Mapping[str, Step]) -> bool:
+    """Whether a rollback undoes what an execute of this run has applied: that is no success."""
+    done = [step.node for step in steps.values() if step.status == "success"]
+    return any(
+        execute.config.get("connectionId") == rollback.config.get("connectionId")
+        and execute.id in graph.ids(graph.ancestors[graph.position[rollback.id]])
+        for rollback in done
+        if rollback.variant == "rollback"
+        for execute in done
+        if execute.variant == "execute_migrations"
+    )
 
 
 def _why_dead(source: Step) -> str:

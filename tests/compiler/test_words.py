@@ -119,6 +119,16 @@ def test_a_failed_execute_is_simulated() -> None:
     assert len(list(all_runs(graph))) == 11
 
 
+def test_taking_back_what_the_run_applied_is_simulated_as_a_failure() -> None:
+    graph = checked((WORKFLOWS / "data_validation.yaml").read_text()).graph
+    assert graph
+    assert simulate(graph, {}).status == "success"
+    assert simulate(graph, {"passed": "No"}).status == "failed"
+    graph = checked((WORKFLOWS / "emergency_rollback.yaml").read_text()).graph
+    assert graph
+    assert simulate(graph, {}).status == "success"
+
+
 def test_simulation_follows_the_rules_of_a_run() -> None:
     """Against the rules that flows really run by, on every way of every template."""
     from runtime_tasks.run.rules import Edge, NodeRecord, Rules

@@ -109,7 +109,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "data_validation": [
         Case("success", {TEST: SHOP}, left={TEST: 0}),
-        Case("success", {TEST: SHOP}, replace=FAILING_TEST, left={TEST: 3}),
+        Case("failed", {TEST: SHOP}, replace=FAILING_TEST, left={TEST: 3}),
         Case("failed", {TEST: SHOP}, replace=NO_TEST, left={TEST: 3}),
         Case("failed", {TEST: BROKEN}, left={TEST: 4}),
         Case("failed", {TEST: None}),
@@ -128,7 +128,7 @@ CASES: dict[str, list[Case]] = {
         Case("success", {PROD: SHOP, TEST: SHOP}, approved("approval"), left={PROD: 0, TEST: 0}),
         Case("success", {PROD: SHOP, TEST: SHOP}, {"approval": "rejected"}, left={PROD: 3}),
         Case("success", {PROD: SHOP, TEST: SHOP}, {"approval": "expired"}, left={PROD: 3}),
-        Case("success", {PROD: SHOP, TEST: SHOP}, replace=FAILING_TEST, left={PROD: 3, TEST: 3}),
+        Case("failed", {PROD: SHOP, TEST: SHOP}, replace=FAILING_TEST, left={PROD: 3, TEST: 3}),
         Case("failed", {PROD: SHOP, TEST: SHOP}, replace=NO_TEST, left={PROD: 3, TEST: 3}),
         Case("failed", {PROD: SHOP, TEST: BROKEN}, left={PROD: 3, TEST: 4}),
         taken(SHOP, others={TEST: SHOP}, left={PROD: 4, TEST: 0}),
