@@ -11,7 +11,7 @@ from server.errors import ApiError, BadRequest, TooLarge
 
 MAX_BODY = 2_500_000
 """A definition of 1 MB, escaped, in JSON."""
-MAX_WEBHOOK = 1_000_000
+MAX_WEBHOOK = 1_048_576
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "

@@ -18,6 +18,7 @@ from server.database import Database
 from server.errors import Conflict, Invalid, NotFound, Unavailable
 from server.executions.adopt import adopt
 from server.executions.process import attempt_of, may_run
+from server.executions.trigger_body import whole_parameters
 from server.models import FINISHED, NodeExecution, WorkflowExecution, utc_now
 from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, RunState
 
@@ -66,7 +67,8 @@ async def begin(
                 NodeExecution.status.not_in(["pending", "skipped"]),
             )
         )
-        return Begun(execution.id, execution.parameters, None, uncalled, list(nodes))
+        parameters = await whole_parameters(session, execution)
+        return Begun(execution.id, parameters, None, uncalled, list(nodes))
 
 
 async def _execution_of(

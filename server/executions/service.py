@@ -15,6 +15,7 @@ from server.actors import Actor
 from server.audit.record import record
 from server.errors import Conflict, Invalid, field_error
 from server.executions.parameters import build_variables
+from server.executions.trigger_body import is_large, keep_apart, note_on
 from server.ids import new_id
 from server.live.events import append
 from server.models import (
@@ -65,6 +66,15 @@ async def create_execution(
     connection_id = await _connection(session, workflow, facts, sent, context)
     values = build_variables(facts, sent, await _team_values(session, workflow.team_id))
     await _check_connections(session, workflow, facts, values)
+    trigger = _trigger(triggered_by, trigger_payload, context)
+    if trigger_headers is not None:
+        trigger["headers"] = dict(trigger_headers)
+    # An event's chain of workflows and people is read from the row.
+    body = trigger["body"]
+    large = trigger["type"] != "event" and is_large(body)
+    if large:
+        trigger["body"] = note_on(body)
+        trigger_payload = None if trigger_payload is None else trigger["body"]
     now = utc_now()
     execution = WorkflowExecution(
         id=new_id(),
@@ -87,8 +97,7 @@ async def create_execution(
     execution.parameters = {
         **_as_flow_parameters(definition, facts, given),
         "currentUser": await current_user(session, workflow.team_id, actor),
-        "trigger": _trigger(triggered_by, trigger_payload, context)
-        | ({} if trigger_headers is None else {"headers": dict(trigger_headers)}),
+        "trigger": trigger,
         "execution": {
             "id": execution.id,
             "startedAt": now.isoformat(),
@@ -103,6 +112,8 @@ async def create_execution(
         known = await find_by_key(session, workflow.id, idempotency_key or "")
         assert known is not None  # noqa: S101 - it is what the insert collided with
         return known
+    if large:
+        await keep_apart(session, execution.id, body)
     event = status_event(execution)
     await append(session, f"execution:{execution.id}", execution.team_id, "execution", event)
     await append(session, f"team:{execution.team_id}", execution.team_id, "execution", event)
@@ -266,7 +277,8 @@ def _trigger(triggered_by: str, payload: Any, context: dict[str, Any]) -> dict[s
         # What a person sends along stands for what a sender would have sent; nothing is nothing,
         # and then no trigger's filter is asked.
         body = {key: value for key, value in context.items() if key != "connectionId"} or None
-    if len(json.dumps(body)) > 400_000:
+    # What a webhook brings was measured when it came in.
+    if kind != "webhook" and len(json.dumps(body)) > 400_000:
         raise Invalid("what comes with the trigger takes more than 400 kB")
     return {"type": kind, "body": body}
 

@@ -27,6 +27,7 @@ from server.models.executions import (
     RUN_STATUSES,
     ExecutionLog,
     NodeExecution,
+    TriggerBody,
     WorkflowExecution,
 )
 from server.models.live import LiveEvent, LiveTopic
@@ -58,6 +59,7 @@ __all__ = [
     "SignInAttempts",
     "Team",
     "TeamVariable",
+    "TriggerBody",
     "User",
     "WebhookDelivery",
     "Workflow",

@@ -108,6 +108,17 @@ class WorkflowExecution(Identified, Base):
     cancelled_by: Mapped[str | None] = mapped_column(Id)
 
 
+class TriggerBody(Base):
+    """What came with the trigger, where it is too large to stand in the execution's row."""
+
+    __tablename__ = "trigger_bodies"
+
+    execution_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("workflow_executions.id", ondelete="CASCADE"), primary_key=True
+    )
+    body: Mapped[Any] = mapped_column(JSONText())
+
+
 class NodeExecution(Identified, Base):
     __tablename__ = "node_executions"
     __table_args__ = (

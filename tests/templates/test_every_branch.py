@@ -148,7 +148,10 @@ def test_a_push_to_main_on_github_goes_through_the_pipeline(
     url = stage.owner.post(f"{path}/{trigger['id']}/rotate")["url"]
 
     def push(ref: str, guid: str) -> Any:
-        body = json.dumps({"ref": ref, "after": "c0ffee", "pusher": {"name": "ann"}}).encode()
+        # Nearly a megabyte: more than Prefect takes.
+        commits = [{"id": number, "message": "x" * 1000} for number in range(950)]
+        content = {"ref": ref, "after": "c0ffee", "pusher": {"name": "ann"}, "commits": commits}
+        body = json.dumps(content).encode()
         code = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         headers = {
             "content-type": "application/json",

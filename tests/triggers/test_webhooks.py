@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import random
 from pathlib import Path
@@ -15,11 +16,16 @@ from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
 from sqlalchemy import func, select
 
 from runtime_tasks.steps import webhook_trigger
-from server import limits
-from server.models import WebhookDelivery, WorkflowExecution, WorkflowTrigger
+from server import edge, limits
+from server.database import Database
+from server.executions.begin import begin
+from server.executions.parameters import MAX_BYTES
+from server.executions.trigger_body import LARGE
+from server.models import TriggerBody, WebhookDelivery, WorkflowExecution, WorkflowTrigger
+from server.orchestrator.fake import FakeOrchestrator
 from server.webhooks import receive
 from tests.server.conftest import running
-from tests.triggers.conftest import World, body_of, github, standard, waiting
+from tests.triggers.conftest import WAITING, World, body_of, github, standard, waiting
 
 AGENT = f"python-httpx/{httpx.__version__}"
 PUSH = {"ref": "refs/heads/main", "after": "abc"}
@@ -263,11 +269,91 @@ async def test_a_signed_body_that_is_no_json_is_refused(
 
 async def test_a_body_over_a_megabyte_is_refused(world: World) -> None:
     trigger = await waiting(world, "webhook", {"scheme": "github"})
-    body = body_of({"a": "x" * 1_000_000})
+    body = body_of({"a": "x" * edge.MAX_WEBHOOK})
     answer = await sender(world).post(
         f"/api/webhooks/{trigger['key']}", content=body, headers=github(trigger["secret"], body)
     )
     assert answer.status_code == 413
+
+
+PREFECT_TAKES = 512 * 1024
+
+
+def compact(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(compact({"ref": "x" * (edge.MAX_WEBHOOK - 10)}), id="text"),
+        pytest.param(compact({"ref": "\N{SNOWMAN}" * (edge.MAX_WEBHOOK // 3 - 4)}), id="snowmen"),
+        pytest.param(compact([1] * (edge.MAX_WEBHOOK // 2 - 1)), id="numbers"),
+        pytest.param(compact({str(n): {"a": []} for n in range(60_000)}), id="objects"),
+    ],
+)
+async def test_a_body_of_a_megabyte_reaches_its_flow_and_not_prefect(
+    world: World, body: bytes
+) -> None:
+    assert 0.95 * edge.MAX_WEBHOOK < len(body) <= edge.MAX_WEBHOOK
+    trigger = await waiting(world, "webhook", {"scheme": "github"})
+    answer = await sender(world).post(
+        f"/api/webhooks/{trigger['key']}", content=body, headers=github(trigger["secret"], body)
+    )
+    assert answer.status_code == 202, answer.text
+    run_id = answer.json()["id"]
+    async with world.database.reading() as session:
+        execution = await session.get(WorkflowExecution, run_id)
+        assert await session.get(TriggerBody, run_id) is not None
+    assert execution is not None
+    # The row, and with it what Prefect is given, stays small.
+    for value in (execution.parameters, execution.context):
+        assert len(json.dumps(value)) < 40_000
+    note = execution.parameters["trigger"]["body"]
+    assert note == execution.context["trigger"]
+    assert note["truncated"] is True
+    assert note["preview"] == body.decode()[:4000]
+    shown = (await world.admin.get(f"/api/executions/{run_id}")).json()
+    assert shown["context"]["trigger"] == note
+    begun = await begun_by(world.database, run_id)
+    assert begun["trigger"]["body"] == json.loads(body)
+    assert begun["trigger"]["headers"]["x-github-event"] == "push"
+
+
+async def test_whatever_the_sizes_prefect_takes_the_parameters(world: World) -> None:
+    """The largest body that stands among them, beside variables as large as they may be."""
+    workflow = await world.published(
+        WAITING.format(name="Full").replace("nodes:", "variables:\n  text: {type: string}\nnodes:"),
+        name="Full",
+    )
+    variables = {"text": "x" * (MAX_BYTES - 20)}
+    path = f"/api/workflows/{workflow['id']}/triggers"
+    made = await world.admin.post(
+        path, json={"type": "webhook", "config": {"scheme": "github", "variables": variables}}
+    )
+    trigger = made.json()
+    for number, size in enumerate((LARGE - 12, LARGE + 100)):
+        body = body_of({"ref": "x" * size})
+        headers = github(trigger["secret"], body, guid=str(number))
+        url = f"/api/webhooks/{trigger['key']}"
+        answer = await sender(world).post(url, content=body, headers=headers)
+        assert answer.status_code == 202, answer.text
+        async with world.database.reading() as session:
+            execution = await session.get(WorkflowExecution, answer.json()["id"])
+            apart = await session.get(TriggerBody, answer.json()["id"])
+        assert execution is not None
+        assert (apart is not None) == bool(number)
+        assert len(json.dumps(execution.parameters)) < PREFECT_TAKES
+
+
+async def begun_by(database: Database, execution_id: str) -> Any:
+    """The parameters that the flow's process is told."""
+    async with database.writing() as session:
+        execution = await session.get(WorkflowExecution, execution_id)
+        assert execution is not None
+        execution.prefect_flow_run_id = f"run-of-{execution_id}"
+    begun = await begin(database, FakeOrchestrator(), f"run-of-{execution_id}", "0@a.b:1", 0)
+    return begun.parameters
 
 
 async def test_one_address_that_guesses_is_slowed_down_and_others_are_served(
