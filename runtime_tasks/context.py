@@ -39,6 +39,8 @@ class ApprovalRequest:
     """Seconds until the request expires."""
     message: str = ""
     skip_if_creator: bool = False
+    distinct: bool = False
+    """Whoever has approved another step of the run may not approve this one."""
     plans: tuple[Mapping[str, Any], ...] = ()
     """The plans that dry runs of this run have made so far: what the approver will see."""
     mode: WaitMode = "pause"

@@ -95,6 +95,7 @@ class Approvals:
                     "timeout": request.timeout,
                     "message": request.message,
                     "skipIfCreator": request.skip_if_creator,
+                    "distinct": request.distinct,
                     "digest": self.run.digest,
                     "plans": plain([dict(plan) for plan in plans.values()]),
                     "planHash": plan_hash(hashes),

@@ -28,10 +28,13 @@ def approval(
     skip_if_creator: bool = False,
     require_all: bool = False,
     required: int | None = None,
+    distinct: bool = False,
     mode: WaitMode = "pause",
 ) -> ApprovalOutput:
     """Hold the run until the approvers decide; an expired request is never a yes.
 
+    ``distinct``: whoever has approved another step of this run may not approve this one, so that
+    the steps of a chain are different people.
     ``mode``: a run that *pauses* keeps its process and goes on at once; one that
     *suspends* gives it up, which costs nothing for days, and starts again in seconds.
     """
@@ -47,6 +50,7 @@ def approval(
             timeout=timeout,
             message=context.named(str(message)),
             skip_if_creator=skip_if_creator,
+            distinct=distinct,
             mode=mode,
         )
     )

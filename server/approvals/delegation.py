@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.actors import Caller
+from server.approvals.distinct import closed_to
 from server.approvals.service import lock, refuse_vote, tell
 from server.approvals.voters import eligible
 from server.audit.record import record
@@ -40,6 +41,8 @@ async def delegate(
         raise _refuse(f"nobody in the team who may approve is called '{to[:100]}'")
     if found == approval.requested_by:
         raise _refuse("they started the run, and nobody's vote is given to them")
+    if await closed_to(session, found, [approval]):
+        raise _refuse("they have approved another step of this run")
     if found in approval.approvers:
         raise _refuse("they are asked themselves already")
     before = await session.scalar(

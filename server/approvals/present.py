@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.actors import Caller
 from server.approvals import schemas
+from server.approvals.distinct import ELSEWHERE, closed_to
 from server.approvals.service import refuse_vote
 from server.errors import ApiError
 from server.executions.queries import workflow_names
@@ -71,14 +72,18 @@ async def answers(
         wanted |= {*approval.approvers, approval.requested_by or ""}
     users = await session.scalars(select(User).where(User.id.in_(sorted(wanted))))
     people = {user.id: schemas.Person.model_validate(user) for user in users}
+    closed = await closed_to(session, caller.user_id, approvals)
     result = []
     for approval in approvals:
         own_votes = [row for row in votes if row.approval_id == approval.id]
         because = _because(approval, own_votes, caller)
+        if because is None and approval.id in closed:
+            because = ELSEWHERE
         result.append(
             schemas.ApprovalAnswer.model_validate(
                 {key: getattr(approval, key) for key in _PLAIN}
                 | {
+                    "distinct": approval.is_distinct,
                     "workflow_name": names.get(approval.workflow_id),
                     "approvers": [people[i] for i in approval.approvers if i in people],
                     "requested_by": people.get(approval.requested_by or ""),

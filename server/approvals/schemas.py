@@ -66,6 +66,7 @@ class ApprovalAnswer(Answer):
     required: int
     rule: str
     skip_if_creator: bool
+    distinct: bool = Field(description="Who has approved another step of the run may not here")
     requested_by: Person | None = Field(description="Who started the run")
     created_at: datetime
     timeout: datetime

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.actors import RANK, SERVER, Actor, Caller
+from server.approvals.distinct import ELSEWHERE, approved_elsewhere, closed_to
 from server.approvals.signing import Signer, decision_text
 from server.approvals.voters import Required, voters_for
 from server.audit.record import record
@@ -48,6 +49,7 @@ async def request_approval(
     timeout_seconds: float,
     message: str = "",
     skip_if_creator: bool = False,
+    distinct: bool = False,
     digest: str = "",
     plans: Any = (),
     plan_hash: str = "",
@@ -73,6 +75,9 @@ async def request_approval(
         started_by=started_by,
         skip_if_creator=skip_if_creator,
         by_a_stranger=started_by_a_stranger(execution),
+        approved_before=await approved_elsewhere(session, execution.id, node_id)
+        if distinct
+        else (),
     )
     now: datetime = (await session.execute(select(database_now()))).scalar_one()
     expires = now + timedelta(seconds=timeout_seconds)
@@ -93,6 +98,7 @@ async def request_approval(
         "expires_at": expires,
         "message": message,
         "skip_if_creator": skip_if_creator,
+        "is_distinct": distinct,
         "requested_by": started_by,
         "digest": digest,
         "plans": list(plans),
@@ -175,11 +181,14 @@ async def vote(
 ) -> WorkflowApproval:
     """Cast a vote; the last one needed decides. The caller may see the request already.
 
-    Raises Forbidden for those who were not asked and Conflict for a second
+    Raises Forbidden for those who were not asked or have approved elsewhere, and Conflict for a second
     vote, a late one, and one for another plan than the one on the table.
     """
+    await _lock_run_of(session, approval_id)
     approval = await lock(session, approval_id)
     refuse_vote(approval, caller.user_id)
+    if approve and await closed_to(session, caller.user_id, [approval]):
+        raise Forbidden(ELSEWHERE, code="not-twice")
     if await _is_over(session, approval):
         raise Conflict("this request has expired", code="expired")
     if plan_hash is not None and plan_hash != approval.plan_hash:
@@ -237,6 +246,16 @@ def refuse_vote(approval: WorkflowApproval, user_id: str) -> None:
             else "you are not among the approvers of this request"
         )
         raise Forbidden(reason, code="not-an-approver")
+
+
+async def _lock_run_of(session: AsyncSession, approval_id: str) -> None:
+    """Votes of one run come one after the other: a person's two would not know of each other."""
+    of = select(WorkflowApproval.execution_id).where(WorkflowApproval.id == approval_id)
+    await session.execute(
+        select(WorkflowExecution.id)
+        .where(WorkflowExecution.id == of.scalar_subquery())
+        .with_for_update()
+    )
 
 
 async def lock(session: AsyncSession, approval_id: str) -> WorkflowApproval:

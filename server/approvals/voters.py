@@ -6,6 +6,7 @@ else could approve, the request is refused, and says what to do.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,11 +42,13 @@ async def voters_for(
     started_by: str | None,
     skip_if_creator: bool,
     by_a_stranger: bool = False,
+    approved_before: Collection[str] = (),
 ) -> Voters:
     """``asked`` names users by id or e-mail address, or everybody with a role or more.
 
     ``by_a_stranger``: it is not known who started the run, and it may be one of those asked. Then
-    it takes one consent more than the starter's own could be.
+    it takes one consent more than the starter's own could be. ``approved_before``: people who have
+    had their say in this run, and are not asked again.
     """
     people = await _people(session, team_id)
     team = await session.get(Team, team_id)
@@ -64,6 +67,13 @@ async def voters_for(
         )
     if skip_if_creator or not team.allow_self_approval:
         chosen.pop(started_by or "", None)
+    if chosen.keys() and chosen.keys() <= set(approved_before):
+        raise _refuse(
+            "everybody who could approve this step has approved another one of this run:"
+            " name somebody else"
+        )
+    for person in approved_before:
+        chosen.pop(person, None)
     others = [person for person in chosen if person != started_by]
     if not others:
         raise _refuse(

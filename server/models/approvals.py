@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.models.base import Base, Created, Id, Identified, JSONText
@@ -63,6 +63,8 @@ class WorkflowApproval(Identified, Created, Base):
 
     message: Mapped[str] = mapped_column(Text, default="")
     skip_if_creator: Mapped[bool] = mapped_column(Boolean, default=False)
+    is_distinct: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Whoever has approved another step of the run may not approve this one."""
     requested_by: Mapped[str | None] = mapped_column(Id)
     """Who started the run; null when no person did."""
     digest: Mapped[str] = mapped_column(String(100), default="")

@@ -203,6 +203,7 @@ async def ask(execution: RunDep, body: schemas.AskApproval, session: SessionDep)
         timeout_seconds=body.timeout,
         message=redactor.text(body.message),
         skip_if_creator=body.skip_if_creator,
+        distinct=body.distinct,
         digest=body.digest,
         plans=[bounded(redactor.json(plan)) for plan in body.plans],
         plan_hash=body.plan_hash,

@@ -31,6 +31,7 @@ class AskApproval(Body):
     timeout: float = Field(gt=0, le=366 * 86400, allow_inf_nan=False, description="Seconds")
     message: LongText = ""
     skip_if_creator: bool = False
+    distinct: bool = False
     digest: str = Field("", max_length=100)
     plans: list[Json] = Field(default_factory=list, max_length=100)
     plan_hash: str = Field("", max_length=100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 
@@ -266,3 +267,66 @@ async def test_a_run_that_a_stranger_started_in_prefect_takes_two(office: Office
     assert without_the_starter.required == 3
     every = await office.ask(await run(), [a.email, c.email], required="all")
     assert every.required == 2
+
+
+async def test_the_steps_of_a_chain_are_different_people(office: Office) -> None:
+    admin, owner = (
+        await office.hire("admin@example.test", "admin"),
+        await office.hire("owner@example.test", "owner"),
+    )
+    execution = await office.run()
+    first = await office.ask(execution, ["role:approver"], node_id="first")
+    assert await cast(office, owner, first) == "approved"
+    second = await office.ask(execution, ["role:admin"], node_id="second", distinct=True)
+    assert second.approvers == [admin.user_id]  # whoever has approved is not asked
+    assert (await refused(office, owner, second)).code == "not-an-approver"
+    with pytest.raises(Invalid, match="have approved another step of this run"):
+        await hand(office, admin, second, owner.email)
+    assert await cast(office, admin, second) == "approved"
+    with pytest.raises(Invalid, match="everybody who could approve this step has approved another"):
+        await office.ask(execution, ["role:owner"], node_id="third", distinct=True)
+    # In another run, and where nothing is said, they may.
+    again = await office.ask(await office.run(), ["role:owner"], node_id="third", distinct=True)
+    assert await cast(office, owner, again) == "approved"
+    free = await office.ask(execution, ["role:owner"], node_id="fourth")
+    assert await cast(office, owner, free) == "approved"
+
+
+async def test_of_two_requests_at_once_one_consent_each(office: Office) -> None:
+    a, b = [await office.hire(f"{name}@example.test") for name in "ab"]
+    execution = await office.run()
+    one, two = [
+        await office.ask(execution, ["role:approver"], node_id=node, distinct=True)
+        for node in ("one", "two")
+    ]
+    assert await cast(office, a, one) == "approved"
+    twice = await refused(office, a, two)
+    assert (twice.status, twice.code) == (403, "not-twice")
+    assert await cast(office, b, two) == "approved"
+
+
+async def test_who_has_approved_elsewhere_may_still_say_no(office: Office) -> None:
+    a = await office.hire("a@example.test")
+    await office.hire("b@example.test")
+    execution = await office.run()
+    one, two = [
+        await office.ask(execution, ["role:approver"], node_id=node, distinct=True)
+        for node in ("one", "two")
+    ]
+    assert await cast(office, a, one) == "approved"
+    assert await cast(office, a, two, approve=False) == "rejected"
+
+
+async def test_votes_on_two_requests_in_the_same_millisecond_count_once(office: Office) -> None:
+    """Neither transaction sees the other's vote unless they come one after the other."""
+    people = [await office.hire(f"{name}@example.test") for name in "ab"]
+    for _ in range(10):
+        execution = await office.run()
+        requests = [
+            await office.ask(execution, ["role:approver"], node_id=node, distinct=True)
+            for node in ("one", "two")
+        ]
+        results = await asyncio.gather(
+            *(cast(office, people[0], request) for request in requests), return_exceptions=True
+        )
+        assert sorted(str(getattr(r, "code", r)) for r in results) == ["approved", "not-twice"]

@@ -1828,6 +1828,11 @@ export interface components {
             delegations: components["schemas"]["DelegationAnswer"][];
             /** Digest */
             digest: string;
+            /**
+             * Distinct
+             * @description Who has approved another step of the run may not here
+             */
+            distinct: boolean;
             /** Executionid */
             executionId: string;
             /** Expiresat */
@@ -1927,6 +1932,11 @@ export interface components {
              * @default
              */
             digest: string;
+            /**
+             * Distinct
+             * @default false
+             */
+            distinct: boolean;
             /**
              * Message
              * @default
