@@ -101,7 +101,7 @@ def start_children(
     environment = {**installation.environment, **more}
     if installation.own_prefect:
         command = [
-            *(sys.executable, "-m", "prefect", "server", "start"),
+            *(sys.executable, "-m", "cli.prefect_server", "server", "start"),
             *("--host", "127.0.0.1", "--port", str(installation.prefect_port)),
         ]
         prefect = prefect_server_environment(installation)

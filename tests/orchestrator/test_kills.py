@@ -182,7 +182,7 @@ def test_a_prefect_that_is_restarted_during_runs_loses_nothing(
     installed.wait(waiting, "waiting")
     installed.wait(executions[-1], "running", "success", node="start")
     started = time.monotonic()
-    assert installed.kill("-m", "prefect", "server", "start")
+    assert installed.kill("cli.prefect_server", "server", "start")
     # While it is down a run is asked for, and kept.
     asked = installed.start(workflows["Steps"], variables={"number": 2})
     assert installed.execution(asked)["status"] == "pending"
