@@ -29,7 +29,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "DO_NOT_TRACK": "1",
     }
     command = [
-        *(sys.executable, "-m", "prefect", "server", "start"),
+        *(sys.executable, "-m", "cli.prefect_server", "server", "start"),
         *("--host", "127.0.0.1", "--port", str(port)),
     ]
     with (home / "server.log").open("wb") as log:
