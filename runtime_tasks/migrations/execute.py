@@ -83,6 +83,7 @@ def _end(session: Session, status: str, **detail: Any) -> None:
     """The run's last line. After a lost connection there is nobody to write it; that is known
     by its absence."""
     try:
+        session.database.come_home()
         session.work.journal.write("run", status, schema=session.schema(), **detail)
     except StepError as error:
         session.work.log.warning("the journal could not be closed: %s", error)

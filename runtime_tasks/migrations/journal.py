@@ -24,7 +24,7 @@ from runtime_tasks.migrations.database.base import JOURNAL_TABLE
 _COLUMNS = "execution, owner, kind, direction, migration, position, status, detail, at"
 
 _CREATE = {
-    "sqlite": "id INTEGER PRIMARY KEY AUTOINCREMENT",
+    "sqlite": "id INTEGER PRIMARY KEY",
     "postgresql": "id BIGSERIAL PRIMARY KEY",
     "mysql": "id BIGINT AUTO_INCREMENT PRIMARY KEY",
 }

@@ -144,6 +144,7 @@ def _rehearse_rollback(
     if reasons:
         return False, [f"{reason}: rollback could not take it back" for reason in reasons]
     back = work.on(work.database, trial=True)
+    work.database.come_home()
     try:
         session.tool.reverse(back, list(reversed(plan.migrations)))
     except StepError as error:

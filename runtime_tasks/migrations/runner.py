@@ -80,7 +80,7 @@ class _Run:
         finally:
             # A file's settings are its own: a PRAGMA left ON would let the next DROP TABLE cascade.
             self._constrain(False)
-        if self.tool.restores_session and not self.database.in_transaction:
+        if self.tool.restores_session and (self.work.trial or not self.database.in_transaction):
             self.database.come_home()
 
     def _constrain(self, on: bool) -> None:
@@ -126,7 +126,7 @@ class _Run:
     def _one_by_one(self, skip: int) -> None:
         if self.direction == "up" and not self.work.trial:
             self.marked = True
-            with self.database.transaction():
+            with self.database.transaction(), self.database.as_itself():
                 self.tool.started(self.database, self.migration)
         self._set_again(skip)
         within = self._begins_within() and not skip
@@ -179,7 +179,8 @@ class _Run:
                 self._statement("applied", statement)
             return
         if not kind.control and not self.work.trial:
-            schema = self.database.fingerprint(self.tool.books(self.database)).digest
+            with self.database.as_itself():
+                schema = self.database.fingerprint(self.tool.books(self.database)).digest
             self._statement("started", statement, schema=schema, ddl=kind.ddl)
         self._run(statement)
         if self.database.in_transaction:
@@ -206,7 +207,7 @@ class _Run:
         """Settings of the session that the statements left out had made."""
         for statement, kind in list(zip(self.statements, self.kinds, strict=True))[:skip]:
             if kind.head.startswith(("SET ", "USE ", "PRAGMA FOREIGN_KEYS")) and not kind.control:
-                self.database.run(statement.sql)
+                self.database.perform(statement.sql)
 
     def _groups(self, skip: int) -> list[list[tuple[int, Statement]]]:
         """What runs together. SQLite's files have PRAGMAs around work that belongs together;
@@ -231,6 +232,8 @@ class _Run:
         kind: Kind = self.kinds[position - 1]
         if self.database.in_transaction or kind.control or kind.outside or self.tolerant:
             return False
+        if self.database.holds_table_locks:
+            return False
         return self.database.transactional_ddl or kind.head.startswith(
             ("INSERT", "UPDATE", "DELETE", "REPLACE", "WITH")
         )
@@ -238,14 +241,17 @@ class _Run:
     def _settle(self) -> None:
         """The file is done: its row in the book and its outcome in the journal."""
         took = (perf_counter() - self.started) * 1000
-        if self.direction == "up":
-            self.tool.record(self.database, self.migration, took)
-        else:
-            self.tool.erase(self.database, self.migration)
+        with self.database.as_itself():
+            if self.direction == "up":
+                self.tool.record(self.database, self.migration, took)
+            else:
+                self.tool.erase(self.database, self.migration)
         self._journal("applied", checksum=self.migration.checksum)
 
     def _journal(self, status: str, **detail: Any) -> None:
-        if not self.work.trial:
+        if self.work.trial:
+            return
+        with self.database.as_itself():
             self.work.journal.write(
                 "migration", status, direction=self.direction, migration=self.migration.id, **detail
             )
@@ -253,7 +259,9 @@ class _Run:
     def _statement(
         self, status: str, statement: Statement, *, position: int = 0, **detail: Any
     ) -> None:
-        if not self.work.trial:
+        if self.work.trial:
+            return
+        with self.database.as_itself():
             self.work.journal.write(
                 "statement",
                 status,
@@ -282,7 +290,7 @@ class _Run:
             )
         self._journal("failed", error=str(error), position=self.position, kept=self.kept)
         if self.marked and not self.work.trial:
-            with self.database.transaction():
+            with self.database.transaction(), self.database.as_itself():
                 if self.kept:
                     self.tool.failed(self.database, self.migration, str(error))
                 else:

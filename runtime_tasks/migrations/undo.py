@@ -192,8 +192,10 @@ def _take_back(
         if whole:
             session.tool.reverse(work, whole)
     except StepError as error:
+        session.database.come_home()
         journal.write("run", "failed", direction="down", error=str(error))
         raise
+    session.database.come_home()
     journal.write(
         "run", "applied", direction="down", schema=session.schema(), back_to=first and first.id
     )

@@ -212,3 +212,22 @@ def test_while_a_tool_outlives_its_worker_nobody_else_begins(
             assert database.query(asleep) == [(0,)]
     with visiting(postgresql_url, folder, execution="next") as session:
         assert [m.id for m in execute(session, wait=30).applied] == ["aaa1"]
+
+
+def test_lock_tables_is_kept_and_journalled(mariadb_url: str, tmp_path: Path) -> None:
+    text = (
+        "CREATE TABLE a (i INT);\nCREATE TABLE b (i INT);\nLOCK TABLES `a` WRITE;\n"
+        "/*!40000 ALTER TABLE `a` DISABLE KEYS */;\nINSERT INTO a VALUES (1), (2);\n"
+        "ALTER TABLE a ADD COLUMN j INT;\n{}UNLOCK TABLES;\nINSERT INTO b VALUES (3);\n"
+    )
+    folder = write(tmp_path / "m", {"1_a.sql": text.format("INSERT INTO b VALUES (3);\n")})
+    with visiting(mariadb_url, folder) as session:
+        # The server still holds the file to what it has locked.
+        with pytest.raises(MigrationFailed, match="'b' was not locked with LOCK TABLES"):
+            execute(session)
+        assert session.database.query("SELECT count(*) FROM b") == [(0,)]
+    write(folder, {"1_a.sql": text.format("")})
+    with visiting(mariadb_url, folder) as session:
+        execute(session, on_partial="resume")
+        assert session.database.row_counts(["dataroll_migrations"]) == {"a": 2, "b": 1}
+        assert session.history().pending == ()

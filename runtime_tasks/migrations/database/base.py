@@ -114,8 +114,18 @@ class Database(ABC):
         return self.run(sql)
 
     def come_home(self) -> None:
-        """Be in the schema again that the session began in."""
+        """Be again in the schema, and the role, in which a migration's file begins."""
         return
+
+    @property
+    def holds_table_locks(self) -> bool:
+        """Whether a file has locked tables (MySQL): then the next statement begins no transaction."""
+        return False
+
+    @contextmanager
+    def as_itself(self) -> Iterator[None]:
+        """Write our own tables as the connection's user, whatever role a file has taken."""
+        yield
 
     @abstractmethod
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

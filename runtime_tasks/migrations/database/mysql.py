@@ -28,6 +28,9 @@ from runtime_tasks.migrations.database.url import DatabaseUrl
 from runtime_tasks.migrations.database.values import as_json
 
 
+_LOCKS_TABLES = re.compile(r"\s*(?:/\*M?!\d*\s*)?(lock|unlock)\s+tables?\b", re.IGNORECASE)
+
+
 class MySQL(Database):
     transactional_ddl = False
 
@@ -35,9 +38,15 @@ class MySQL(Database):
         self.url = url
         self.owner = owner
         self._away = False
+        self._table_locks = False
+        """A file has said LOCK TABLES: this connection may use none but those tables now."""
+        self._connection = self._opened()
+
+    def _opened(self) -> Any:
+        url = self.url
         options = dict(url.query)
         try:
-            self._connection = pymysql.connect(
+            return pymysql.connect(
                 host=url.host or "localhost",
                 port=url.port or 3306,
                 user=url.user,
@@ -47,7 +56,7 @@ class MySQL(Database):
                 charset=options.get("charset", "utf8mb4"),
                 autocommit=True,
                 connect_timeout=10,
-                program_name=owner,
+                program_name=self.owner,
                 client_flag=CLIENT.FOUND_ROWS,
                 ssl_ca=options.get("ssl_ca"),
                 ssl_cert=options.get("ssl_cert"),
@@ -72,12 +81,38 @@ class MySQL(Database):
 
     def perform(self, sql: str, data: str | None = None) -> int | None:
         self._away = self._away or bool(re.match(r"\s*use\b", sql, re.IGNORECASE))
-        return self.run(sql)
+        rows = self.run(sql)
+        if found := _LOCKS_TABLES.match(sql):
+            self._table_locks = found[1].lower() == "lock"
+        return rows
+
+    @property
+    def holds_table_locks(self) -> bool:
+        return self._table_locks
+
+    def begin(self) -> None:
+        super().begin()
+        self._table_locks = False  # the server gives them up when a transaction begins
+
+    @contextmanager
+    def as_itself(self) -> Iterator[None]:
+        """Under a file's LOCK TABLES by a second connection: the first may not use our tables."""
+        if not self._table_locks:
+            yield
+            return
+        first, self._connection = self._connection, self._opened()
+        try:
+            yield
+        finally:
+            self._connection.close()
+            self._connection = first
 
     def at(self, table: str) -> str:
         return f"{self.quote(self.url.database)}.{self.quote(table)}"
 
     def come_home(self) -> None:
+        if self._table_locks:
+            self.perform("UNLOCK TABLES")
         if self._away:
             self.run(f"USE {self.quote(self.url.database)}")
             self._away = False

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from runtime_tasks.errors import Refused
+from runtime_tasks.errors import Refused, StepError
 from runtime_tasks.migrations.database import postgresql_schema
 from runtime_tasks.migrations.database.base import Database, Effects, Fingerprint, StatementFailed
 from runtime_tasks.migrations.database.programs import find_program, run_program
@@ -34,6 +34,12 @@ BLOCKS = {
 }
 
 _LEADS_ELSEWHERE = re.compile(r"search_path|\b(discard|reset)\s+all\b", re.IGNORECASE)
+
+_TAKES_A_ROLE = re.compile(
+    r"\brole\b|\bsession[\s_]+authorization\b|\b(discard|reset)\s+all\b", re.IGNORECASE
+)
+
+_DISCARDS = re.compile(r"\s*discard\s+all\b|.*\bpg_advisory_unlock_all\b", re.IGNORECASE)
 
 _REWRITES = re.compile(
     r"\s*(alter|truncate|cluster|reindex|refresh|vacuum|do|call|select|with)\b", re.IGNORECASE
@@ -80,7 +86,13 @@ class PostgreSQL(Database):
         ((self._home, self._path),) = self.query(
             "SELECT current_schema(), current_setting('search_path')"
         )
+        self._files_path = self._path
+        """The search path in which a file begins."""
         self._away = False
+        self._self = self._roles()
+        self._maybe_another = False
+        self._owned: int | None = None
+        """The key of our lock, while we have it."""
         self._timeouts = {"lock_timeout": 0, "statement_timeout": 0}
 
     def _try(self, sql: str) -> None:
@@ -103,12 +115,15 @@ class PostgreSQL(Database):
 
     def perform(self, sql: str, data: str | None = None) -> int | None:
         self._away = self._away or bool(_LEADS_ELSEWHERE.search(sql))
+        self._maybe_another = self._maybe_another or bool(_TAKES_A_ROLE.search(sql))
         try:
             with self._connection.cursor() as cursor:
                 if data is None:
                     # Asking for binary results takes the extended protocol, which runs one statement
                     # only: a COMMIT that our splitter overlooked is an error, and never a COMMIT.
                     cursor.execute(sql.encode(), binary=True)
+                    if _DISCARDS.match(sql):
+                        self._take_again()
                     return cursor.rowcount if cursor.rowcount >= 0 and _counts(cursor) else None
                 with cursor.copy(sql.encode()) as copy:
                     copy.write(data)
@@ -122,9 +137,49 @@ class PostgreSQL(Database):
         return self.table(table)
 
     def come_home(self) -> None:
+        if self._maybe_another:
+            self._become(*self._self, local=False)
+            self._maybe_another = False
         if self._away:
-            self.query("SELECT set_config('search_path', ?, false)", (self._path,))
-            self._away = False
+            self.query("SELECT set_config('search_path', ?, false)", (self._files_path,))
+            self._away = self._files_path != self._path
+
+    @contextmanager
+    def files_begin_in(self, schema: str) -> Iterator[None]:
+        """Put a schema in front of the search path, for the files; we still look round from home."""
+        self._files_path = f"{self.quote(schema)}, {self._path}"
+        self._away = True
+        try:
+            self.come_home()
+            yield
+        finally:
+            self._files_path = self._path
+            if not self._connection.closed and not self._in_error:
+                self._away = True
+                self.come_home()
+
+    @contextmanager
+    def as_itself(self) -> Iterator[None]:
+        """The roles of before are taken again afterwards; a transaction's own end with it."""
+        roles = self._roles() if self._maybe_another else self._self
+        if roles == self._self:
+            yield
+            return
+        local = self.in_transaction
+        self._become(*self._self, local=local)
+        yield
+        if self.in_transaction == local:
+            self._become(*roles, local=local)
+
+    def _roles(self) -> tuple[str, str]:
+        ((user, role),) = self.query("SELECT session_user::text, current_setting('role')")
+        return user, role
+
+    def _become(self, user: str, role: str, *, local: bool) -> None:
+        # In a transaction for its length only: what a file's SET LOCAL or SET ROLE means to the
+        # session after COMMIT stays what it was.
+        self.query("SELECT set_config('session_authorization', ?, ?)", (user, local))
+        self.query("SELECT set_config('role', ?, ?)", (role, local))
 
     @contextmanager
     def _at_home(self) -> Iterator[None]:
@@ -169,6 +224,10 @@ class PostgreSQL(Database):
 
     def server(self) -> str:
         return f"PostgreSQL {self.query('SHOW server_version')[0][0].split()[0]}"
+
+    @property
+    def _in_error(self) -> bool:
+        return self._connection.info.transaction_status == TransactionStatus.INERROR
 
     @property
     def in_transaction(self) -> bool:
@@ -238,11 +297,18 @@ class PostgreSQL(Database):
             # A tool that outlived its worker has this one; its server process frees it at its end.
             self._wait_for(tool, max(deadline, time.monotonic() + 5))
             self.run(f"SELECT pg_advisory_unlock({tool})")
+            self._owned = key
             yield
         finally:
+            self._owned = None
             if not self._connection.closed:
                 self._rollback_quietly()
                 self._try(f"SELECT pg_advisory_unlock({key})")
+
+    def _take_again(self) -> None:
+        """A file has given up all the session's locks, ours among them."""
+        if self._owned is not None:
+            self._wait_for(self._owned, time.monotonic() + 10)
 
     def _wait_for(self, key: int, deadline: float) -> None:
         while not self.query(f"SELECT pg_try_advisory_lock({key})")[0][0]:
@@ -309,14 +375,17 @@ class PostgreSQL(Database):
 
     def _fill(self, scratch: DatabaseUrl, tracking: Sequence[str]) -> None:
         dump, load = find_program("pg_dump"), find_program("psql")
-        what = ["--schema-only", "--no-owner", "--no-privileges"]
-        schema = run_program([dump, *what, *self._where()], env=self._env())
-        run_program(
-            [load, "-X", "-q", "-v", "ON_ERROR_STOP=1", *self._where(scratch)],
-            env=self._env(),
-            stdin=schema,
-            url=self.url,
-        )
+        loaded = [load, "-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", *self._where(scratch)]
+
+        def fill(*what: str) -> None:
+            schema = run_program([dump, "--schema-only", *what, *self._where()], env=self._env())
+            run_program(loaded, env=self._env(), stdin=schema, url=self.url)
+
+        try:
+            fill()
+        except StepError:
+            # Owners and rights belong to the truth, but not every user may give things away.
+            fill("--no-owner", "--no-privileges")
         if tracking:
             tables = [f"--table={self.table(table)}" for table in tracking]
             rows = run_program([dump, "--data-only", *tables, *self._where()], env=self._env())
