@@ -101,7 +101,7 @@ def _settle_one(session: Session, entries: list[Entry]) -> Partial | None:
             if session.schema() != intent.detail.get("schema"):
                 kept, sql = intent.position, [*sql, text]
                 _note_statement(session, intent)
-        elif not text.upper().startswith(("SET ", "USE ", "PRAGMA ")):
+        elif not text.upper().startswith(("SET ", "USE ", "PRAGMA ", "LOCK ", "UNLOCK ")):
             unknown = text
     total = int(started.detail.get("statements", 0))
     moved = by_tool and started.detail.get("schema") not in (None, session.schema())

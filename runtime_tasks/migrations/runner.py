@@ -179,9 +179,12 @@ class _Run:
                 self._statement("applied", statement)
             return
         if not kind.control and not self.work.trial:
-            with self.database.as_itself():
+            if self.database.holds_table_locks:
+                # Nobody may look at a locked table's definition, so a crash here is named unknown.
+                self._statement("started", statement)
+            else:
                 schema = self.database.fingerprint(self.tool.books(self.database)).digest
-            self._statement("started", statement, schema=schema, ddl=kind.ddl)
+                self._statement("started", statement, schema=schema, ddl=kind.ddl)
         self._run(statement)
         if self.database.in_transaction:
             # SET TRANSACTION has to come before any query, so nothing is written here yet.
