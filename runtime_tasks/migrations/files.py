@@ -48,15 +48,24 @@ def project_places(folder: Path) -> Iterator[Path]:
             return
 
 
-def read_text(path: Path) -> str:
-    """The file's text, without a byte order mark. UTF-8, or UTF-16 where a mark says so."""
+def read_text(path: Path, *, any_bytes: bool = False) -> str:
+    """The file's text, without a byte order mark. UTF-8, or UTF-16 where a mark says so.
+
+    ``any_bytes``: for tools that hand a file's bytes to the database whatever they are. Then what
+    is not UTF-8 (an old comment in Latin-1) stays as surrogates, and reaches the database as it was.
+    """
     if path.stat().st_size > LARGEST:
         raise StepConfigError(f"{path.name} is larger than {LARGEST // 1024**2} MB")
     content = path.read_bytes()
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        return content.decode(encoding)
+        return content.decode(encoding, "surrogateescape" if any_bytes else "strict")
     except UnicodeDecodeError as error:
         raise StepConfigError(
             f"{path.name} is not UTF-8 (byte {error.start}): save it as UTF-8"
         ) from None
+
+
+def printable(text: str) -> str:
+    """The text for people, journals and JSON: bytes that are no UTF-8 are shown as such."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

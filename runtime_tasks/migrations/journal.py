@@ -20,6 +20,7 @@ from typing import Any
 
 from runtime_tasks.migrations.database import Database
 from runtime_tasks.migrations.database.base import JOURNAL_TABLE
+from runtime_tasks.migrations.files import printable
 
 _COLUMNS = "execution, owner, kind, direction, migration, position, status, detail, at"
 
@@ -88,7 +89,7 @@ class Journal:
         **detail: Any,
     ) -> None:
         if isinstance(detail.get("sql"), str):
-            detail["sql"] = detail["sql"][:KEPT_SQL]
+            detail["sql"] = printable(detail["sql"][:KEPT_SQL])
         self.database.run(
             f"INSERT INTO {self.database.at(JOURNAL_TABLE)} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (

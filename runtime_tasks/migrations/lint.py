@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from runtime_tasks.migrations.files import printable
 from runtime_tasks.migrations.model import Migration
 
 RULES = frozenset(
@@ -60,7 +61,7 @@ def lint(migrations: Sequence[Migration], existing: set[str]) -> list[str]:
         for number, migration in enumerate(migrations):
             if migration.up:
                 path = Path(folder) / f"{number}.sql"
-                path.write_text(migration.up)
+                path.write_text(printable(migration.up), encoding="utf-8")
                 names[str(path)] = migration
         if not names:
             return []

@@ -82,7 +82,7 @@ class Plan:
         for migration in self.migrations:
             # ``up`` too: placeholders and variables are filled in, and the checksum knows nothing of them.
             parts = (migration.id, migration.checksum, migration.up, migration.down)
-            files.update("".join(f"{part}\0" for part in parts).encode())
+            files.update("".join(f"{part}\0" for part in parts).encode(errors="surrogateescape"))
         engine = sha256(self.engine.encode()).hexdigest()[:8]
         return f"{engine}-{self.schema}-{files.hexdigest()[:32]}"
 

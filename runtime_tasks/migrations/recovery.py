@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from runtime_tasks.errors import OutcomeUnknown, Refused
+from runtime_tasks.migrations.files import printable
 from runtime_tasks.migrations.journal import KEPT_SQL, Entry
 from runtime_tasks.migrations.model import find
 from runtime_tasks.migrations.split import split
@@ -252,7 +253,9 @@ def _refuse_if_edited(session: Session, partial: Partial) -> None:
             )
         return  # its driver compares each statement that it leaves out
     now = split(migration.up or "", session.database.dialect)[: partial.kept]
-    if [s.sql[:KEPT_SQL] for s in now][: len(partial.sql)] != list(partial.sql)[: len(now)]:
+    if [printable(s.sql[:KEPT_SQL]) for s in now][: len(partial.sql)] != list(partial.sql)[
+        : len(now)
+    ]:
         raise Refused(
             f"{migration.file} cannot be resumed: the part of it that is applied was edited since"
         )

@@ -12,6 +12,7 @@ from typing import Any
 from runtime_tasks.errors import Cancelled, StepError
 from runtime_tasks.migrations.classify import SETS_TRANSACTION, kind_of
 from runtime_tasks.migrations.database import Database
+from runtime_tasks.migrations.files import printable
 from runtime_tasks.migrations.journal import Journal
 from runtime_tasks.migrations.model import Migration, StatementRun
 from runtime_tasks.migrations.split import Statement
@@ -72,7 +73,7 @@ class Work:
         return self.note(
             StatementRun(
                 migration=migration.id,
-                sql=sql,
+                sql=printable(sql),
                 milliseconds=round(took, 3),
                 rows=rows,
                 locks=effects.locks if effects else (),
@@ -144,5 +145,5 @@ def failure(
 
 
 def shorten(sql: str, length: int = 80) -> str:
-    text = " ".join(sql.split())
+    text = " ".join(printable(sql).split())
     return text if len(text) <= length else text[: length - 1] + "…"

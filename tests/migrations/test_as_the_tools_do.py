@@ -335,3 +335,44 @@ def test_a_link_inside_the_repository_is_followed(sqlite_url: str, tmp_path: Pat
     with visiting(sqlite_url, tmp_path / "m") as session:
         execute(session)
         assert "a" in session.database.tables()
+
+
+@pytest.mark.parametrize("tool", ["sql", "golang-migrate", "dbmate", "goose"])
+def test_bytes_that_are_no_utf_8_reach_the_database_as_they_are(
+    every_database_url: str, tmp_path: Path, tool: str
+) -> None:
+    name = {"golang-migrate": "1_a.up.sql"}.get(tool, "1_a.sql")
+    head = {"dbmate": b"-- migrate:up\n", "goose": b"-- +goose Up\n"}.get(tool, b"")
+    comment = (
+        b"CREATE TABLE a (t VARCHAR(20)); /* caf\xe9 */ INSERT INTO a /* \xe9t\xe9 */ VALUES ('x');"
+    )
+    latin = b"SET client_encoding = 'LATIN1'; CREATE TABLE a (t text); INSERT INTO a VALUES ('caf\xe9');"
+    postgresql = every_database_url.startswith("postgresql")
+    (tmp_path / name).write_bytes(head + (latin if postgresql else comment))
+    with visiting(every_database_url, tmp_path, tool=tool) as session:
+        rehearse(session)
+        execute(session)
+        if postgresql:
+            session.database.run("RESET client_encoding")
+        assert session.database.query("SELECT t FROM a") == [("café" if postgresql else "x",)]
+        assert session.history().problems == ()
+
+
+def test_what_sqlite_cannot_take_is_said_so(sqlite_url: str, tmp_path: Path) -> None:
+    (tmp_path / "1_a.sql").write_bytes(
+        b"CREATE TABLE a (t TEXT); INSERT INTO a VALUES ('caf\xe9');"
+    )
+    with (
+        visiting(sqlite_url, tmp_path) as session,
+        pytest.raises(MigrationFailed, match="save the file as UTF-8"),
+    ):
+        execute(session)
+
+
+def test_plain_files_of_one_number_run_in_the_order_of_names(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    files = {"2_b.sql": "CREATE TABLE b AS SELECT * FROM a;", "2_a.sql": "CREATE TABLE a (i INT);"}
+    with visiting(sqlite_url, write(tmp_path, files)) as session:
+        assert "have the same number" in session.history().problems[0].message
+        assert [m.id for m in execute(session).applied] == ["2_a", "2_b"]

@@ -71,7 +71,7 @@ def test_prefect_s_own_history(database_url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3000)  # 232 migrations twice: ten minutes where many share two cores
 def test_a_django_project_with_wagtail(every_database_url: str, tmp_path: Path) -> None:
     folder = wagtail(tmp_path / "site")
     with visiting(every_database_url, folder) as session:

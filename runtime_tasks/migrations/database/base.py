@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -116,6 +116,14 @@ class Database(ABC):
     def come_home(self) -> None:
         """Be again in the schema, and the role, in which a migration's file begins."""
         return
+
+    def make_this_home(self) -> None:
+        """Take the session's state of now (schema, role) for that in which everything begins."""
+        return
+
+    def files_begin_in(self, schema: str) -> AbstractContextManager[None]:
+        """Let a migration's files find that schema's tables first, for the length of the block."""
+        return nullcontext()
 
     @property
     def holds_table_locks(self) -> bool:

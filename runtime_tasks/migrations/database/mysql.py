@@ -27,7 +27,6 @@ from runtime_tasks.migrations.database.programs import find_program, run_program
 from runtime_tasks.migrations.database.url import DatabaseUrl
 from runtime_tasks.migrations.database.values import as_json
 
-
 _LOCKS_TABLES = re.compile(r"\s*(?:/\*M?!\d*\s*)?(lock|unlock)\s+tables?\b", re.IGNORECASE)
 
 
@@ -81,7 +80,8 @@ class MySQL(Database):
 
     def perform(self, sql: str, data: str | None = None) -> int | None:
         self._away = self._away or bool(re.match(r"\s*use\b", sql, re.IGNORECASE))
-        rows = self.run(sql)
+        with self._execute(sql.encode(errors="surrogateescape"), ()) as cursor:
+            rows = int(cursor.rowcount) if cursor.description is None else None
         if found := _LOCKS_TABLES.match(sql):
             self._table_locks = found[1].lower() == "lock"
         return rows
@@ -138,10 +138,12 @@ class MySQL(Database):
             rows = cursor.fetchmany(limit)
             return None, [dict(zip(names, map(as_json, row), strict=True)) for row in rows]
 
-    def _execute(self, sql: str, parameters: Sequence[Any] | None, *, marked: bool = False) -> Any:
+    def _execute(
+        self, sql: str | bytes, parameters: Sequence[Any] | None, *, marked: bool = False
+    ) -> Any:
         cursor = self._connection.cursor()
         try:
-            if parameters:
+            if parameters and isinstance(sql, str):
                 cursor.execute(sql if marked else sql.replace("?", "%s"), tuple(parameters))
             else:
                 cursor.execute(sql)

@@ -83,6 +83,12 @@ class PostgreSQL(Database):
         schema = dict(url.query).get("schema") or dict(url.query).get("search_path")
         if schema:
             self.run(f"SET search_path TO {', '.join(map(self.quote, schema.split(',')))}")
+        self.make_this_home()
+        self._owned: int | None = None
+        """The key of our lock, while we have it."""
+        self._timeouts = {"lock_timeout": 0, "statement_timeout": 0}
+
+    def make_this_home(self) -> None:
         ((self._home, self._path),) = self.query(
             "SELECT current_schema(), current_setting('search_path')"
         )
@@ -91,9 +97,6 @@ class PostgreSQL(Database):
         self._away = False
         self._self = self._roles()
         self._maybe_another = False
-        self._owned: int | None = None
-        """The key of our lock, while we have it."""
-        self._timeouts = {"lock_timeout": 0, "statement_timeout": 0}
 
     def _try(self, sql: str) -> None:
         try:
@@ -121,12 +124,12 @@ class PostgreSQL(Database):
                 if data is None:
                     # Asking for binary results takes the extended protocol, which runs one statement
                     # only: a COMMIT that our splitter overlooked is an error, and never a COMMIT.
-                    cursor.execute(sql.encode(), binary=True)
+                    cursor.execute(sql.encode(errors="surrogateescape"), binary=True)
                     if _DISCARDS.match(sql):
                         self._take_again()
                     return cursor.rowcount if cursor.rowcount >= 0 and _counts(cursor) else None
                 with cursor.copy(sql.encode()) as copy:
-                    copy.write(data)
+                    copy.write(data.encode(errors="surrogateescape"))
                 return cursor.rowcount
         except psycopg.Error as error:
             raise self._failed(error) from None

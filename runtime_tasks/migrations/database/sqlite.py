@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import sqlite3
 import tempfile
 import time
@@ -21,8 +22,14 @@ from runtime_tasks.migrations.database.base import (
 )
 from runtime_tasks.migrations.database.url import DatabaseUrl
 from runtime_tasks.migrations.database.values import as_json
+from runtime_tasks.migrations.files import printable
 
 NOT_SHOWN = "how long other connections would wait for the one writer that SQLite allows"
+
+_NO_UTF8 = re.compile("[\udc80-\udcff]")
+_COMMENTS_OR_TEXTS = re.compile(
+    r"--[^\n]*|/\*.*?\*/|'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]", re.DOTALL
+)
 
 
 class SQLite(Database):
@@ -77,6 +84,18 @@ class SQLite(Database):
             return self._connection.execute(sql, parameters)
         except sqlite3.Error as error:
             raise _failed(error) from None
+
+    def perform(self, sql: str, data: str | None = None) -> int | None:
+        if _NO_UTF8.search(sql):
+            # The driver takes text only; in a comment nobody misses the byte.
+            sql = _COMMENTS_OR_TEXTS.sub(
+                lambda m: printable(m[0]) if m[0][:1] in "-/" else m[0], sql
+            )
+            if _NO_UTF8.search(sql):
+                raise StatementFailed(
+                    "the statement holds bytes that are not UTF-8: save the file as UTF-8"
+                )
+        return self.run(sql)
 
     def server(self) -> str:
         return f"SQLite {sqlite3.sqlite_version}"

@@ -28,7 +28,7 @@ class Dbmate(ScriptTool):
 
     def detect(self, folder: Path) -> str | None:
         for path in files_in(_root(folder)):
-            if _NAME.match(path.name) and _UP.search(read_text(path)):
+            if _NAME.match(path.name) and _UP.search(read_text(path, any_bytes=True)):
                 return f"{path.name} has '-- migrate:up'"
         return None
 
@@ -42,7 +42,7 @@ class Dbmate(ScriptTool):
                 raise StepConfigError(
                     f"{found[match['version']].file} and {path.name} clash: one version"
                 )
-            text = read_text(path)
+            text = read_text(path, any_bytes=True)
             up, down = _UP.search(text), _DOWN.search(text)
             if up is None:
                 raise StepConfigError(f"{path.name} has no '-- migrate:up'")

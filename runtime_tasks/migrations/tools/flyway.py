@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -21,7 +21,9 @@ from runtime_tasks.errors import StepConfigError
 from runtime_tasks.migrations.database import Database, StatementFailed
 from runtime_tasks.migrations.model import History, Migration, Problem
 from runtime_tasks.migrations.split import split
+from runtime_tasks.migrations.tools.flyway_schemas import Schemas, schemas_of
 from runtime_tasks.migrations.tools.flyway_settings import Settings, flyway_settings
+from runtime_tasks.migrations.tools.flyway_validation import as_flyway_sees_it, version_key
 from runtime_tasks.migrations.tools.script import Row, ScriptTool
 from runtime_tasks.migrations.work import Work, failure
 
@@ -47,6 +49,11 @@ class Flyway(ScriptTool):
 
     def __init__(self) -> None:
         self.settings = Settings(())
+        self.schemas = Schemas("", "")
+        self.baselines = False
+        """The database holds something but no book: the book begins with a baseline."""
+        self.greeted: set[int] = set()
+        """The connections that ``initSql`` has run on."""
         self.given: Mapping[str, str] = {}
         """The placeholders that the database gives."""
 
@@ -57,17 +64,42 @@ class Flyway(ScriptTool):
         ours = [name for name in names if self._parsed(name)[:1] in (("V",), ("R",), ("B",))]
         return f"{len(ours)} files like {ours[0]}" if ours else None
 
+    def books(self, database: Database) -> tuple[str, ...]:
+        return (self.schemas.book(self.book),)
+
     def discover(self, database: Database, folder: Path) -> History:
+        self._greet(database)
+        self.schemas = schemas_of(self.settings, database)
         self.given = {
             "flyway:user": database.url.user or "",
             "flyway:database": database.url.database,
-            "flyway:defaultschema": _schema(database),
+            "flyway:defaultschema": self.schemas.default,
             "flyway:table": self.book,
             "flyway:timestamp": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
             "flyway:workingdirectory": str(folder.absolute()),
             "flyway:environment": "default",
         }
-        return super().discover(database, folder)
+        self.baselines, foreign = False, False
+        if not self.has_book(database) and not self.schemas.empty(database):
+            self.baselines = self.settings.switched_on("baselineOnMigrate")
+            foreign = not self.baselines
+        history = super().discover(database, folder)
+        if foreign and history.pending:
+            refusal = Problem(
+                f"the database is not empty and has no {self.book}: Flyway refuses to go on. If its "
+                "schema is that of one of these versions, set baselineOnMigrate and baselineVersion"
+            )
+            history = replace(history, problems=(*history.problems, refusal))
+        return history
+
+    def _greet(self, database: Database) -> None:
+        """Run ``initSql``, once on each connection."""
+        text = self.settings.text("initSql", "")
+        if text and id(database) not in self.greeted:
+            for statement in split(text, database.dialect):
+                database.perform(statement.sql)
+            database.make_this_home()
+            self.greeted.add(id(database))
 
     def files(self, folder: Path, dialect: str) -> list[Migration]:
         self.settings = flyway_settings(folder)
@@ -96,7 +128,7 @@ class Flyway(ScriptTool):
             if kind == "R":
                 repeatable.append(migration)
                 continue
-            key = _key(version)
+            key = version_key(version)
             if kind == "U":
                 undo[key] = text
                 continue
@@ -169,7 +201,25 @@ class Flyway(ScriptTool):
                 found.setdefault(match["event"], []).append(path)
         return found
 
+    def apply(self, work: Work, migrations: Sequence[Migration]) -> None:
+        self._greet(work.database)
+        super().apply(work, migrations)
+
+    def reverse(self, work: Work, migrations: Sequence[Migration]) -> None:
+        self._greet(work.database)
+        with self._in_its_schema(work.database):
+            super().reverse(work, migrations)
+
+    def _in_its_schema(self, database: Database) -> AbstractContextManager[None]:
+        if self.schemas.default == self.schemas.home:
+            return nullcontext()
+        return database.files_begin_in(self.schemas.default)
+
     def _apply(self, work: Work, migrations: Sequence[Migration]) -> None:
+        with self._in_its_schema(work.database):
+            self._apply_there(work, migrations)
+
+    def _apply_there(self, work: Work, migrations: Sequence[Migration]) -> None:
         callbacks = self._callbacks()
         if not callbacks:
             super()._apply(work, migrations)
@@ -218,20 +268,23 @@ class Flyway(ScriptTool):
 
     def compare(self, files: Sequence[Migration], rows: Sequence[Row]) -> History:
         based = [row for row in rows if row.name.endswith("BASELINE")]
-        limit = max((_key(row.id) for row in based), default=None)
+        limit = max((version_key(row.id) for row in based), default=None)
         script = self.baseline.file if self.baseline else None
-        if self.baseline is not None and not based:
+        if self.baselines:
+            limit = version_key(self._baseline_version)
+            script = None
+        elif self.baseline is not None and not based:
             if any(row.id[:1].isdigit() for row in rows):
                 script = None  # it is for empty databases, and this one has a history
             else:
-                limit = _key(self.baseline.id)
+                limit = version_key(self.baseline.id)
         scripts = {self.baseline.file} if self.baseline else set()
         left = [
             file
             for file in files
             if file.repeatable
             or file.file == script
-            or (file.file not in scripts and (limit is None or _key(file.id) > limit))
+            or (file.file not in scripts and (limit is None or version_key(file.id) > limit))
         ]
         history = super().compare(left, [row for row in rows if row.name != "BASELINE"])
         changed = [m for m in history.applied if m.repeatable and m.status == "edited"]
@@ -245,7 +298,7 @@ class Flyway(ScriptTool):
         pending = (*history.pending, *again)
         versioned = [m for m in pending if not m.repeatable]
         repeatable = sorted((m for m in pending if m.repeatable), key=lambda m: m.name)
-        return replace(
+        history = replace(
             history,
             pending=(*versioned, *repeatable),
             applied=tuple(
@@ -257,6 +310,11 @@ class Flyway(ScriptTool):
                 p for p in history.problems if not any(name in p.message for name in names)
             ),
         )
+        return as_flyway_sees_it(self.settings, history, files)
+
+    @property
+    def _baseline_version(self) -> str:
+        return self.settings.text("baselineVersion", "1")
 
     def edited(self, file: Migration) -> Problem:
         return Problem(
@@ -275,21 +333,38 @@ class Flyway(ScriptTool):
         return True
 
     def make_book(self, database: Database) -> None:
+        missing = self.schemas.missing(database)
+        if missing and self.settings.text("createSchemas", "true").lower() == "false":
+            raise StepConfigError(
+                f"the schema {missing[0]} is not there, and createSchemas is off: make it first"
+            )
+        for name in missing:
+            database.run(f"CREATE SCHEMA {database.quote(name)}")
         boolean, when = _TYPES[database.dialect]
+        table = database.at(self.books(database)[0])
         database.run(
-            f"CREATE TABLE {database.at(self.book)} (installed_rank INT NOT NULL, version VARCHAR(50),"
+            f"CREATE TABLE {table} (installed_rank INT NOT NULL, version VARCHAR(50),"
             " description VARCHAR(200) NOT NULL, type VARCHAR(20) NOT NULL,"
             " script VARCHAR(1000) NOT NULL, checksum INT, installed_by VARCHAR(100) NOT NULL,"
             f" installed_on {when}, execution_time INT NOT NULL, success {boolean} NOT NULL,"
-            f" CONSTRAINT {self.book}_pk PRIMARY KEY (installed_rank))"
+            f" CONSTRAINT {database.quote(f'{self.book}_pk')} PRIMARY KEY (installed_rank))"
         )
-        database.run(f"CREATE INDEX {self.book}_s_idx ON {database.at(self.book)} (success)")
+        index = database.quote(f"{self.book}_s_idx")
+        database.run(f"CREATE INDEX {index} ON {table} (success)")
+        if missing:
+            names = ",".join(map(database.quote, missing))
+            made = Migration("", "<< Flyway Schema Creation >>")
+            self._write(database, made, "SCHEMA", names, 0, rank=0)
+        if self.baselines:
+            said = self.settings.text("baselineDescription", "<< Flyway Baseline >>")
+            based = Migration(self._baseline_version, said)
+            self._write(database, based, "BASELINE", said, 0)
 
     def rows(self, database: Database) -> list[Row]:
         found: dict[str, Row] = {}
         for version, description, kind, script, check, success in database.query(
             "SELECT version, description, type, script, checksum, success"
-            f" FROM {database.at(self.book)} ORDER BY installed_rank"
+            f" FROM {database.at(self.books(database)[0])} ORDER BY installed_rank"
         ):
             if kind in ("SCHEMA", "DELETE"):
                 continue
@@ -306,14 +381,14 @@ class Flyway(ScriptTool):
     def record(self, database: Database, migration: Migration, milliseconds: float) -> None:
         based = self.baseline is not None and migration.file == self.baseline.file
         kind = "SQL_BASELINE" if based else "SQL"
-        self._write(database, migration, kind, migration.file or "", milliseconds, success=True)
+        self._write(database, migration, kind, migration.file or "", milliseconds)
 
     def failed(self, database: Database, migration: Migration, error: str) -> None:
         self._write(database, migration, "SQL", migration.file or "", 0, success=False)
 
     def resumed(self, database: Database, migration: Migration) -> None:
         database.run(
-            f"DELETE FROM {database.at(self.book)} WHERE version = ? AND success = ?",
+            f"DELETE FROM {database.at(self.books(database)[0])} WHERE version = ? AND success = ?",
             (migration.id, False),
         )
 
@@ -321,7 +396,7 @@ class Flyway(ScriptTool):
         """Rows of what was undone go, so that the book is as before; Flyway reads it as pending."""
         where = "version = ?" if not migration.repeatable else "version IS NULL AND script = ?"
         key = migration.file if migration.repeatable else migration.id
-        database.run(f"DELETE FROM {database.at(self.book)} WHERE {where}", (key,))
+        database.run(f"DELETE FROM {database.at(self.books(database)[0])} WHERE {where}", (key,))
 
     def _write(
         self,
@@ -331,22 +406,23 @@ class Flyway(ScriptTool):
         script: str,
         milliseconds: float,
         *,
-        success: bool,
+        success: bool = True,
+        rank: int | None = None,
     ) -> None:
-        ((last,),) = database.query(
-            f"SELECT coalesce(max(installed_rank), 0) FROM {database.at(self.book)}"
-        )
+        table = database.at(self.books(database)[0])
+        ((last,),) = database.query(f"SELECT coalesce(max(installed_rank), 0) FROM {table}")
+        checked = migration.book_checksum
         database.run(
-            f"INSERT INTO {database.at(self.book)} (installed_rank, version, description, type, script, checksum,"
+            f"INSERT INTO {table} (installed_rank, version, description, type, script, checksum,"
             " installed_by, execution_time, success) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                last + 1,
-                None if migration.repeatable else migration.id,
+                last + 1 if rank is None else rank,
+                None if migration.repeatable or not migration.id else migration.id,
                 migration.name[:200],
                 kind,
                 script,
-                int(migration.book_checksum or 0),
-                database.url.user or "",
+                int(checked) if checked is not None else None,
+                self.settings.text("installedBy", database.url.user or ""),
                 int(milliseconds),
                 success,
             ),
@@ -359,20 +435,6 @@ def checksum(text: str) -> int:
     for line in re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff")):
         total = crc32(line.encode(), total)
     return total - 2**32 if total >= 2**31 else total
-
-
-def _schema(database: Database) -> str:
-    if database.dialect == "postgresql":
-        return str(database.query("SELECT current_schema()")[0][0] or "")
-    return database.url.database if database.dialect == "mysql" else "main"
-
-
-def _key(version: str) -> tuple[int, ...]:
-    """``1.2.0`` and ``1.2`` are one version."""
-    numbers = [int(part) for part in re.split(r"[._]", version)]
-    while len(numbers) > 1 and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
 
 
 def _outside(path: Path) -> bool:

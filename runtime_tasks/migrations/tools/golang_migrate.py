@@ -68,8 +68,8 @@ class GolangMigrate(ScriptTool):
             name=(match["title"] if match else path.name).replace("_", " "),
             file=path.name,
             checksum=sha256(path.read_bytes()).hexdigest(),
-            up=read_text(path) if "up" in pair else "",
-            down=read_text(down) if down else None,
+            up=read_text(path, any_bytes=True) if "up" in pair else "",
+            down=read_text(down, any_bytes=True) if down else None,
             order=version,
         )
 

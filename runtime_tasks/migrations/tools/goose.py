@@ -51,7 +51,7 @@ class Goose(ScriptTool):
 
     def detect(self, folder: Path) -> str | None:
         for path in files_in(folder):
-            if _NAME.match(path.name) and _DIRECTIVE.search(read_text(path)):
+            if _NAME.match(path.name) and _DIRECTIVE.search(read_text(path, any_bytes=True)):
                 return f"{path.name} has a '-- +goose' directive"
         return None
 
@@ -117,7 +117,7 @@ class Goose(ScriptTool):
 
 
 def _read(path: Path, version: int, name: str, dialect: str) -> Migration:
-    text = read_text(path)
+    text = read_text(path, any_bytes=True)
     up, down, no_transaction = parse(text, path.name, dialect, variables(path.parent))
     return Migration(
         id=str(version),

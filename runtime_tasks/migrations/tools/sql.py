@@ -7,6 +7,8 @@ the checksum of each file.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +16,7 @@ from pathlib import Path
 from runtime_tasks.errors import StepConfigError
 from runtime_tasks.migrations.database import Database
 from runtime_tasks.migrations.files import files_in, read_text
-from runtime_tasks.migrations.model import Migration
+from runtime_tasks.migrations.model import History, Migration, Problem
 from runtime_tasks.migrations.tools.script import Row, ScriptTool
 
 _NAME = re.compile(r"^(?P<number>\d[\d.]*)(?P<rest>[-_. ]?.*?)?(?:\.(?P<way>up|down))?\.sql$", re.I)
@@ -39,16 +41,9 @@ class PlainSql(ScriptTool):
             if match:
                 identifier = f"{match['number']}{match['rest'] or ''}"
                 (downs if (match["way"] or "").lower() == "down" else ups)[identifier] = path
-        numbers: dict[tuple[int, ...], Path] = {}
         found: list[Migration] = []
         for identifier, path in ups.items():
-            number = _number(path)
-            if number in numbers:
-                raise StepConfigError(
-                    f"{numbers[number].name} and {path.name} have the same number: rename one"
-                )
-            numbers[number] = path
-            text = read_text(path)
+            text = read_text(path, any_bytes=True)
             down = downs.pop(identifier, None)
             found.append(
                 Migration(
@@ -57,13 +52,28 @@ class PlainSql(ScriptTool):
                     file=path.name,
                     checksum=sha256(path.read_bytes()).hexdigest(),
                     up=text,
-                    down=read_text(down) if down else None,
+                    down=read_text(down, any_bytes=True) if down else None,
                 )
             )
         if downs:
             orphan = next(iter(downs.values()))
             raise StepConfigError(f"{orphan.name} undoes a migration that is not there")
-        return sorted(found, key=lambda migration: _number(Path(migration.file or "")))
+        return sorted(found, key=lambda m: (_number(Path(m.file or "")), m.file or ""))
+
+    def compare(self, files: Sequence[Migration], rows: Sequence[Row]) -> History:
+        history = super().compare(files, rows)
+        numbers = [_number(Path(file.file or "")) for file in files]
+        same = [
+            Problem(
+                f"{one.file} and {other.file} have the same number: they run in the order of their names",
+                blocks=False,
+            )
+            for one, other, first, second in zip(
+                files, files[1:], numbers, numbers[1:], strict=False
+            )
+            if first == second
+        ]
+        return replace(history, problems=(*history.problems, *same))
 
     def make_book(self, database: Database) -> None:
         database.run(
