@@ -92,7 +92,7 @@ class Broken:
                 return False
             return True
 
-        self.wait("the publication", published)
+        self.wait("the publication", published, seconds=300)
         return str(workflow["id"])
 
     def start_again(self, workflow_id: str, connection_id: str, by: ApiClient | None = None) -> str:

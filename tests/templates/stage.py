@@ -16,7 +16,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from cli.api_client import FINISHED, ApiClient
+import httpx
+
+from cli.api_client import FINISHED, ApiClient, ApiProblem
 from cli.installation import Installation
 from cli.road import snapshot, statement
 from runtime_tasks import steps
@@ -144,8 +146,19 @@ class Stage:
         if changed != text:
             definition = {"content": changed, "format": "yaml"}
             self.owner.patch(f"/api/workflows/{made['id']}", {"definition": definition})
-        self.owner.post(f"/api/workflows/{made['id']}/publish", {})
+        self.wait_for(lambda: self._published(made["id"]))
         return str(made["id"])
+
+    def _published(self, workflow_id: str) -> bool:
+        try:
+            self.owner.post(f"/api/workflows/{workflow_id}/publish", {})
+        except httpx.ReadTimeout:
+            return False  # Prefect on SQLite is busy now and then: asked again as a person would
+        except ApiProblem as problem:
+            if problem.status != 503:
+                raise
+            return False
+        return True
 
     # The run.
 
