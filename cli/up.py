@@ -17,7 +17,7 @@ from cli.installation import Installation, prefect_server_environment, prepare
 from cli.supervisor import Child, Supervisor, port_taken
 from runtime_tasks.lifeline import LIFELINE, held
 
-START_UP = 120.0
+START_UP = 300.0
 """Seconds after which a start that is still not ready is given up."""
 
 
