@@ -19,8 +19,8 @@ _TOKENS = {
     "postgresql": re.compile(
         r"(?P<line>--[^\n]*)|(?P<block>/\*)|(?P<escaped>\b[eE]'(?:[^'\\]|\\.|'')*')"
         r"|(?P<quoted>'[^']*'|\"[^\"]*\")|(?<![\w$])(?P<dollar>\$(?:[^\W\d]\w*)?\$)"
-        r"|(?P<open>\()|(?P<close>\))|(?P<end>;)" + _WORDS,
-        re.IGNORECASE | re.DOTALL,
+        r"|(?P<open>\()|(?P<close>\))|(?P<end>;)|^(?P<meta>\\[a-z?!][^\n]*)" + _WORDS,
+        re.IGNORECASE | re.DOTALL | re.MULTILINE,
     ),
     "sqlite": re.compile(
         r"(?P<line>--[^\n]*)|(?P<block>/\*)|(?P<quoted>'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\])"
@@ -47,7 +47,13 @@ _ROUTINE = {
 
 _COPY = re.compile(r"copy\b[^;]*\bfrom\s+stdin\b", re.I)
 _END_OF_DATA = re.compile(r"^\\\.[ \t\r]*$", re.M)
-_END_OF_BLOCK = re.compile(r"\s+(if|loop|while|repeat)\b", re.I)
+_END_OF_BLOCK = re.compile(r"\s+(if|loop|while|repeat|for)\b", re.I)
+_PASSED_OVER = re.compile(
+    r"\\(restrict|unrestrict|echo|qecho|warn|timing|pset|encoding|set\s+on_error_stop|x|a|t)\b",
+    re.I,
+)
+"""psql's own commands that change nothing in the database; its dumps and its users write them."""
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _DELIMITER = re.compile(r"delimiter[ \t]+(\S+)[^\n]*", re.I)
 
 
@@ -100,6 +106,13 @@ class _Splitter:
             elif kind == "dollar":
                 closing = script.find(token[0], position)
                 position = len(script) if closing < 0 else closing + len(token[0])
+            elif kind == "meta":
+                if self.first is None:
+                    if not _PASSED_OVER.match(token[0]):
+                        self._content(token.start(), position)
+                        self._finish(position)
+                    start = position
+                    continue
             elif kind == "open":
                 depth += 1
             elif kind == "close":
@@ -184,8 +197,20 @@ class _Splitter:
                 return blocks + 1
             if blocks == 0:
                 return 0
+        if self.script[token.start() - 1] in ".@":
+            return blocks  # a column or variable of that name
+        if self.dialect == "sqlite":
+            # As its own shell does: the body ends with the END that follows a semicolon, so that
+            # neither CASE … END nor a column called so can be mistaken for it.
+            if word == "begin":
+                return 1
+            near = self.script[max(first, token.start() - 2000) : token.start()]
+            before = _COMMENT.sub(" ", near).rstrip()
+            return 0 if word == "end" and before.endswith(";") else blocks
         if word in ("begin", "case"):
-            if word == "case" and re.search(r"\bend\s+$", self.script[first : token.start()], re.I):
+            if word == "case" and re.search(
+                r"\bend\s+$", self.script[max(first, token.start() - 40) : token.start()], re.I
+            ):
                 return blocks  # the CASE of END CASE
             return blocks + 1
         if word == "end" and not _END_OF_BLOCK.match(self.script, token.end()):

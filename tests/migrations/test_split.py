@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from runtime_tasks.migrations.classify import class_of, kind_of
 from runtime_tasks.migrations.execute import execute
 from runtime_tasks.migrations.split import split
+from runtime_tasks.migrations.work import MigrationFailed
 from tests.migrations.projects import visiting, write
 
 
@@ -59,6 +60,25 @@ CASES = [
     ),
     ("mysql", "/*!40101 SET NAMES utf8 */; SELECT 1", ["/*!40101 SET NAMES utf8 */", "SELECT 1"]),
     ("mysql", "CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW SET NEW.x = 1; SELECT 1", None),
+    ("mysql", "CREATE PROCEDURE p() BEGIN FOR i IN 1..3 DO SELECT i; END FOR; SET @end = NEW.end; END; SELECT 1", None),
+    (
+        "mysql",
+        "DELIMITER ;;\n/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`b`*/ /*!50003 TRIGGER t BEFORE INSERT ON a"
+        " FOR EACH ROW BEGIN SET NEW.a = 1; END */;;\nDELIMITER ;\nSELECT 1;",
+        None,
+    ),
+    (
+        "sqlite",
+        "CREATE TRIGGER t AFTER INSERT ON a WHEN NEW.begin > 0 BEGIN UPDATE a SET end = NEW.end; -- it's; done\n"
+        "INSERT INTO b VALUES (';'); /* ; */ END;\r\nSELECT 1;",
+        None,
+    ),
+    (
+        "postgresql",
+        "\\restrict abc\nSELECT '\n\\echo hi;\n';\n\\set ON_ERROR_STOP on\n\\i other.sql\n\\unrestrict abc\n",
+        ["SELECT '\n\\echo hi;\n'", "\\i other.sql"],
+    ),
+    ("postgresql", "\ufeffSELECT 1;\r\n-- it's\r\nSELECT 2;\r\n", ["SELECT 1", "SELECT 2"]),
 ]  # fmt: skip
 
 
@@ -129,6 +149,25 @@ def test_it_agrees_with_sqlparse() -> None:
         s for s in sqlparse.split(REAL) if sqlparse.format(s, strip_comments=True).strip(" ;\n")
     ]
     assert len(split(REAL, "postgresql")) == len(theirs) == 5
+
+
+def test_a_long_trigger_is_split_in_passing() -> None:
+    body = "SELECT CASE WHEN 1 THEN 2 END; " * 5000
+    started = time.process_time()
+    assert (
+        len(texts(f"CREATE TRIGGER t AFTER INSERT ON a BEGIN {body}END; SELECT 1", "sqlite")) == 2
+    )
+    assert len(texts(f"CREATE PROCEDURE p() BEGIN {body}END; SELECT 1", "mysql")) == 2
+    assert time.process_time() - started < 10
+
+
+def test_what_only_psql_runs_is_said_so(postgresql_url: str, tmp_path: Path) -> None:
+    folder = write(tmp_path / "m", {"1_a.sql": "SELECT 1;\n\\i other.sql\n"})
+    with (
+        visiting(postgresql_url, folder) as session,
+        pytest.raises(MigrationFailed, match=r"1_a.sql:2, .* a command of psql's own"),
+    ):
+        execute(session)
 
 
 @pytest.mark.slow

@@ -117,6 +117,11 @@ class PostgreSQL(Database):
             return list(cursor.fetchall())
 
     def perform(self, sql: str, data: str | None = None) -> int | None:
+        if sql.startswith("\\"):
+            raise StatementFailed(
+                f"{sql.split()[0]} is a command of psql's own, which no migration tool runs: "
+                "put what it stands for into the file"
+            )
         self._away = self._away or bool(_LEADS_ELSEWHERE.search(sql))
         self._maybe_another = self._maybe_another or bool(_TAKES_A_ROLE.search(sql))
         try:
