@@ -36,6 +36,7 @@ from server.app import create_app
 from server.database import sync_url
 from server.ids import _base36, random_word
 from server.models import (
+    ApprovalVoter,
     AuditLog,
     ExecutionLog,
     Membership,
@@ -192,6 +193,8 @@ def fill(connection: Connection, team_id: str, workflows: list[str], start: int,
         connection.execute(insert(WorkflowExecution), runs)
         connection.execute(insert(NodeExecution), nodes)
         connection.execute(insert(WorkflowApproval), approvals)
+        asked = [{"user_id": "somebody-else", "approval_id": each["id"]} for each in approvals]
+        connection.execute(insert(ApprovalVoter), asked)
         connection.execute(insert(ExecutionLog), logs)
         connection.execute(insert(AuditLog), audit)
 
@@ -218,6 +221,7 @@ def requests(team_id: str, workflow_id: str, middle: str, execution_id: str) -> 
         "approvals": "/api/approvals",
         "approvals that wait": "/api/approvals?status=pending",
         "approvals that ask me": "/api/approvals?mine=true&status=pending",
+        "approvals that have ever asked me": "/api/approvals?mine=true",
         "approvals of an execution": f"/api/approvals?executionId={execution_id}",
         "audit log": f"/api/audit?teamId={team_id}",
         "audit log, what never happened": f"/api/audit?teamId={team_id}&action=never",

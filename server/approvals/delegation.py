@@ -7,7 +7,7 @@ consent to one's own run.
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.actors import Caller
@@ -16,7 +16,7 @@ from server.approvals.service import lock, refuse_vote, tell
 from server.approvals.voters import eligible
 from server.audit.record import record
 from server.errors import Conflict, Invalid
-from server.models import ApprovalDelegation, ApprovalVote, WorkflowApproval
+from server.models import ApprovalDelegation, ApprovalVote, ApprovalVoter, WorkflowApproval
 
 
 async def delegate(
@@ -58,6 +58,11 @@ async def delegate(
         ApprovalDelegation(approval_id=approval.id, from_user_id=caller.user_id, to_user_id=found)
     )
     approval.approvers = [found if i == caller.user_id else i for i in approval.approvers]
+    await session.execute(
+        update(ApprovalVoter)
+        .where(ApprovalVoter.approval_id == approval.id, ApprovalVoter.user_id == caller.user_id)
+        .values(user_id=found)
+    )
     approval.reminded_at = None  # the one who is asked now has to be told
     await session.flush()
     await tell(session, approval)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import Text, type_coerce
+from sqlalchemy import select
 
 from server.access import Access, AccessDep, needs
 from server.approvals import delegation, present, schemas, service
 from server.audit.record import record
-from server.models import ApprovalComment, WorkflowApproval
+from server.models import ApprovalComment, ApprovalVoter, WorkflowApproval
 from server.paging import PagingQuery
 from server.schemas import Page
 
@@ -33,9 +33,10 @@ async def approvals(
     if execution_id is not None:
         found = [query.where(WorkflowApproval.execution_id == execution_id) for query in found]
     if mine:
-        approvers = type_coerce(WorkflowApproval.approvers, Text)
-        me = approvers.contains(f'"{access.caller.user_id}"', autoescape=True)
-        found = [query.where(me) for query in found]
+        asked = select(ApprovalVoter.approval_id).where(
+            ApprovalVoter.user_id == access.caller.user_id
+        )
+        found = [query.where(WorkflowApproval.id.in_(asked)) for query in found]
     page = await paging.page_of_each(access.session, found, WorkflowApproval.id, lambda row: row)
     items = await present.answers(access.session, access.caller, page.items)
     return Page(items=items, next_cursor=page.next_cursor)

@@ -24,6 +24,7 @@ from server.ids import new_id
 from server.live.events import append
 from server.models import (
     ApprovalVote,
+    ApprovalVoter,
     Membership,
     User,
     WorkflowApproval,
@@ -115,6 +116,7 @@ async def request_approval(
     approval = await find_request(session, execution.id, node_id)
     assert approval is not None  # noqa: S101 - inserted above, by us or somebody else
     if is_new:
+        session.add_all(ApprovalVoter(user_id=i, approval_id=approval.id) for i in voters.ids)
         await tell(session, approval)
         await record(
             session,

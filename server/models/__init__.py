@@ -15,6 +15,7 @@ from server.models.approvals import (
     ApprovalComment,
     ApprovalDelegation,
     ApprovalVote,
+    ApprovalVoter,
     WorkflowApproval,
 )
 from server.models.audit import AuditChain, AuditLog
@@ -44,6 +45,7 @@ __all__ = [
     "ApprovalComment",
     "ApprovalDelegation",
     "ApprovalVote",
+    "ApprovalVoter",
     "AuditChain",
     "AuditLog",
     "Base",

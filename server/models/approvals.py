@@ -81,6 +81,17 @@ class WorkflowApproval(Identified, Created, Base):
     reminded_at: Mapped[datetime | None]
 
 
+class ApprovalVoter(Base):
+    """Whom a request asks, or has asked: what finds the requests of one person."""
+
+    __tablename__ = "approval_voters"
+
+    user_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    approval_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("workflow_approvals.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
 class ApprovalVote(Identified, Created, Base):
     __tablename__ = "approval_votes"
     __table_args__ = (UniqueConstraint("approval_id", "user_id"),)

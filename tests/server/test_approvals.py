@@ -193,6 +193,18 @@ async def test_my_own_requests_are_listed(world: World) -> None:
     seen = (await two.get(f"/api/approvals/{approval_id}")).json()
     assert seen["mayVote"] is False
     assert "not among the approvers" in seen["mayNotVoteBecause"]
+    handed = await one.post(
+        f"/api/approvals/{approval_id}/delegate", json={"to": "two@example.test"}
+    )
+    assert handed.status_code == 200, handed.text
+    for who, status, found in (
+        (one, {}, []),
+        (two, {}, [approval_id]),
+        (two, {"status": "pending"}, [approval_id]),
+        (two, {"status": "approved"}, []),
+    ):
+        listed = await who.get("/api/approvals", params={"mine": True, **status})
+        assert [each["id"] for each in listed.json()["items"]] == found
 
 
 async def test_unknown_approvers_are_refused_by_name(world: World) -> None:

@@ -106,6 +106,7 @@ LISTS = (
     "/api/executions/{execution_id}/logs",
     "/api/approvals",
     "/api/approvals?status=pending&mine=true",
+    "/api/approvals?mine=true",
     "/api/approvals?executionId={execution_id}",
     "/api/audit?teamId={team_id}",
     "/api/audit?teamId={team_id}&action=never",
