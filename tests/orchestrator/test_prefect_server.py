@@ -1,4 +1,4 @@
-"""Why Prefect's garbage is collected in a thread of its own: a dropped cursor waits for its connection."""
+"""What ``cli.prefect_server`` does for Prefect on SQLite, and what happens without it."""
 
 from __future__ import annotations
 
@@ -64,3 +64,52 @@ def test_what_holds_the_write_lock_goes_on_while_garbage_is_collected(
         timeout=60,
     )
     assert (done.stdout.strip(), done.stderr) == (waiter, "")
+
+
+TWO_SESSIONS = """\
+import asyncio, sys
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from prefect.server.database.configurations import AioSqliteConfiguration
+from cli.prefect_server import begin_as_writers
+
+async def main():
+    if sys.argv[2] == "as writers":
+        begin_as_writers()
+    database = AioSqliteConfiguration("sqlite+aiosqlite:///" + sys.argv[1])
+    engine = await database.engine()
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE runs (labels INTEGER)"))
+        await connection.execute(text("INSERT INTO runs VALUES (0)"))
+    read, go_on = asyncio.Event(), asyncio.Event()
+
+    async def add(first):
+        async with await database.session(engine) as session, database.begin_transaction(session):
+            found = (await session.execute(text("SELECT labels FROM runs"))).scalar_one()
+            if first:
+                read.set()
+                await asyncio.wait([asyncio.create_task(go_on.wait())], timeout=1)
+            await session.execute(text("UPDATE runs SET labels = :n"), {"n": found + 1})
+
+    async def second():
+        await read.wait()
+        await add(False)
+        go_on.set()
+
+    done = await asyncio.gather(add(True), second(), return_exceptions=True)
+    print([type(each).__name__ for each in done if each is not None])
+    await engine.dispose()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("begun", "refused"), [("as usual", 1), ("as writers", 0)])
+def test_who_reads_and_then_writes_is_not_refused(tmp_path: Path, begun: str, refused: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_SESSIONS, str(tmp_path / "x.db"), begun],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == str(["OperationalError"] * refused), done.stderr
