@@ -50,7 +50,6 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
         else:
             # The resumer starts the run again from its journal, or says that it is over.
             status, crash = "running", Crash(state.timestamp, message or "no reason is known")
-    over = status in ENDS
     updated = state.timestamp if state else datetime.now(UTC)
     return RunState(
         run_id=str(run.id),
@@ -61,7 +60,7 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
         completed_at=run.end_time,
         output=outcome and {name: outcome.get(name) for name in ("status", "reason")},
         error=message if status in ("failed", "cancelled") else None,
-        nodes=tuple(node_state(entry, over, updated) for entry in by_node.values()),
+        nodes=tuple(node_state(entry, status, updated) for entry in by_node.values()),
         scheduled=bool(run.auto_scheduled),
         deployment_id=str(run.deployment_id) if run.deployment_id else None,
         parameters=run.parameters or {},
@@ -73,8 +72,12 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
     )
 
 
-def node_state(entry: dict[str, Any], run_over: bool, run_updated: datetime) -> NodeState:
+def node_state(entry: dict[str, Any], run: RunStatus, run_updated: datetime) -> NodeState:
     status, reason = entry["status"], entry.get("reason")
+    run_over = run in ENDS
+    if status == "running" and run == "waiting" and entry["nodeType"] == "approval":
+        # The journal says when a node began; that people are asked now, the paused run says.
+        status = "waiting"
     if status == "running" and run_over:
         status = "unknown"
         reason = "the run ended while this node was at work; check what it did before going on"
