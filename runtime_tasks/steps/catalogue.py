@@ -61,6 +61,8 @@ ConnectionId = Annotated[str, widget("connection")]
 """The id (or, outside dataroll, the name) of a database connection."""
 Text = Annotated[str, widget("text")]
 """Several lines of text; holes are filled in."""
+MessageTemplate = Annotated[str, widget("message-template")]
+"""The name of a message template (``docs/notifications.md``)."""
 Cron = Annotated[str, widget("cron")]
 Timezone = Annotated[str, widget("timezone")]
 Approvers = Annotated[list[str], widget("approvers")]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from runtime_tasks.context import reveal
 from runtime_tasks.secrets import SecretText
-from runtime_tasks.steps.catalogue import Output, Seconds, Text, Value, step
+from runtime_tasks.steps.catalogue import MessageTemplate, Output, Seconds, Text, Value, step
 
 
 class NotificationOutput(Output):
@@ -23,7 +23,7 @@ def notify_slack(
     *,
     webhook: SecretText,
     message: Text = "",
-    template: str = "",
+    template: MessageTemplate = "",
     details: Value = None,
     channel: str = "",
     throttle: Seconds = 0,
@@ -58,7 +58,7 @@ def notify_email(
     to: list[str],
     subject: str = "",
     message: Text = "",
-    template: str = "",
+    template: MessageTemplate = "",
     details: Value = None,
     smtp: SecretText = "",
     throttle: Seconds = 0,
@@ -91,7 +91,7 @@ def notify_pagerduty(
     *,
     routing_key: SecretText,
     message: Text = "",
-    template: str = "",
+    template: MessageTemplate = "",
     details: Value = None,
     severity: Literal["critical", "error", "warning", "info"] = "error",
     event_action: Literal["trigger", "resolve"] = "trigger",
@@ -132,7 +132,7 @@ def notify_webhook(
     *,
     url: SecretText,
     message: Text = "",
-    template: str = "",
+    template: MessageTemplate = "",
     details: Value = None,
     payload: Value = None,
     signing_secret: SecretText = "",

@@ -137,6 +137,16 @@ export const schedules = {
     ),
 };
 
+export const notifications = {
+  templates: () => get<t.Page<components["schemas"]["MessageTemplate"]>>("/api/notifications/templates"),
+  /** What would be sent; nothing is. */
+  preview: (body: Body<"PreviewNotification">, signal?: AbortSignal) =>
+    request<components["schemas"]["NotificationPreview"]>("POST", "/api/notifications/preview", {
+      body,
+      signal,
+    }).then(({ data }) => data.payload),
+};
+
 export const misc = {
   nodeTypes: () => get<t.NodeTypes>("/api/node-types"),
   metrics: (query: Record<string, string | undefined>) => get<t.Metrics>("/api/metrics", query),

@@ -14,8 +14,10 @@ export function sampleOf(
 ): Plain {
   const found = resolve(schema, defs);
   if (!found || depth > 5) return null;
-  if (found.default !== undefined && found.default !== null && typeof found.default !== "object")
-    return found.default;
+  const usual = found.default;
+  // An empty list or map says nothing of the shape.
+  if (usual !== undefined && usual !== null && (typeof usual !== "object" || Object.keys(usual).length > 0))
+    return usual;
   if (found.const !== undefined) return found.const;
   if (found.enum) return found.enum[0] ?? null;
   switch (found.type) {

@@ -68,7 +68,11 @@ export function scopeAt(
   const variables = shown.map((variable) => ({
     name: variable.name,
     info: variable.description ?? "variable",
-    schema: { type: variable.type === "secret" ? "string" : variable.type },
+    schema: {
+      type: variable.type === "secret" ? "string" : variable.type,
+      // What is tried before anything has run is tried with this.
+      ...(variable.default === undefined || variable.type === "secret" ? {} : { default: variable.default }),
+    },
   }));
   const all: Name = {
     name: "variables",

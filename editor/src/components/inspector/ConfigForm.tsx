@@ -6,6 +6,7 @@ import type { Problem } from "@/domain/problems";
 import { scopeAt } from "@/domain/scope";
 import { triggerOf, useWorkflow } from "@/store/workflow";
 import { SelectField } from "../Field";
+import { NotificationPreview } from "./NotificationPreview";
 import { SchemaField } from "./SchemaField";
 
 export function ConfigForm({
@@ -36,7 +37,7 @@ export function ConfigForm({
       (problem) =>
         problem.field === key || problem.field?.startsWith(`${key}.`) || problem.field?.startsWith(`${key}[`),
     );
-    return found ? [found.message, found.hint].filter(Boolean).join(" ") : undefined;
+    return found ? [found.message, found.hint].filter(Boolean).join(" – ") : undefined;
   };
   const loose = problems.filter(
     (problem) =>
@@ -65,6 +66,9 @@ export function ConfigForm({
           />
         </div>
       ))}
+      {type.type === "notification" && (
+        <NotificationPreview node={node} provider={type.variant} scope={scope} />
+      )}
       {loose.map((problem) => (
         <p key={problem.code + problem.message} className="text-xs text-danger">
           {problem.message}

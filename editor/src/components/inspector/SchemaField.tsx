@@ -9,7 +9,7 @@ import { AddLine, RemoveButton } from "../values/lines";
 import { readValue, showValue } from "@/domain/typed";
 import { ExpressionPreview } from "./ExpressionPreview";
 import { CronField } from "./CronField";
-import { ApproversField, ConnectionField, DurationField } from "./widgets";
+import { ApproversField, ConnectionField, DurationField, MessageTemplateField } from "./widgets";
 
 export interface SchemaFieldProps {
   field: Field;
@@ -47,6 +47,8 @@ export function SchemaField(props: SchemaFieldProps) {
   if (field.widget === "approvers") return <ApproversField {...props} frame={frame} />;
   if (field.widget === "duration") return <DurationField {...props} frame={frame} />;
   if (field.widget === "cron") return <CronField {...props} frame={frame} />;
+  if (field.widget === "message-template" && !isHole(value))
+    return <MessageTemplateField {...props} frame={frame} />;
   if (field.widget === "timezone") return <TimezoneField {...props} />;
   if (choices && (unset || choices.includes(value))) {
     const fallback = schema.default;

@@ -1,7 +1,7 @@
 /** Fields with a life of their own: connections, approvers, durations. */
 import { useQuery } from "@tanstack/react-query";
 import { Suspense, useId, useState } from "react";
-import { connections, teams } from "@/api/calls";
+import { connections, notifications, teams } from "@/api/calls";
 import { useTeam } from "@/store/session";
 import { CodeField } from "../code/lazyCode";
 import { FieldFrame } from "../Field";
@@ -126,6 +126,41 @@ export function ApproversField({ value, onChange, frame, field }: WidgetProps) {
             onAdd={(text) => onChange(items.includes(text) ? items : [...items, text])}
           />
         </div>
+      )}
+    </FieldFrame>
+  );
+}
+
+/** One of the server's message templates, or the message alone. */
+export function MessageTemplateField({ value, onChange, frame }: WidgetProps) {
+  const { data } = useQuery({
+    queryKey: ["message-templates"],
+    queryFn: notifications.templates,
+    staleTime: 60_000,
+  });
+  const items = data?.items ?? [];
+  const chosen = typeof value === "string" ? value : "";
+  const known = items.find((item) => item.name === chosen);
+  const hint = known?.problem ?? (known?.facts.length ? `Shows ${known.facts.join(", ")}.` : frame.hint);
+  return (
+    <FieldFrame {...frame} hint={hint}>
+      {({ id, describedBy, invalid }) => (
+        <select
+          id={id}
+          className="input"
+          aria-describedby={describedBy}
+          aria-invalid={invalid}
+          value={chosen}
+          onChange={(event) => onChange(event.target.value || undefined)}
+        >
+          <option value="">None: the message alone</option>
+          {items.map(({ name, title }) => (
+            <option key={name} value={name}>
+              {title ? `${title} (${name})` : name}
+            </option>
+          ))}
+          {chosen && !known && <option value={chosen}>{chosen}</option>}
+        </select>
       )}
     </FieldFrame>
   );
