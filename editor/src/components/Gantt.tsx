@@ -1,6 +1,6 @@
 /** A run over time: one bar a node, retries as ticks, waits hatched. Rows are reachable by keyboard. */
 import { memo, useEffect, useRef, useState, type KeyboardEvent, type RefObject } from "react";
-import type { Row, Timeline } from "@/domain/timeline";
+import { marksOf, type Row, type Timeline } from "@/domain/timeline";
 import { statusLook, StatusIcon } from "./Status";
 import { duration } from "./Time";
 
@@ -34,10 +34,10 @@ export function Gantt({ line, selected, onSelect, moment }: GanttProps) {
     <div className="relative text-xs">
       <div className="ml-52 flex h-5 border-b border-line text-ink-3 max-sm:ml-28" aria-hidden>
         <div className="relative flex-1">
-          {ticks(line.length).map((mark) => (
+          {marksOf(line.length).map((mark) => (
             <span
               key={mark}
-              className={`absolute whitespace-nowrap tabular-nums first:translate-x-0 ${mark > line.length * 0.93 ? "-translate-x-full" : "-translate-x-1/2"}`}
+              className="absolute -translate-x-1/2 whitespace-nowrap tabular-nums first:translate-x-0"
               style={{ left: share(mark) }}
             >
               {duration(mark)}
@@ -172,11 +172,4 @@ function useSeen(list: RefObject<HTMLUListElement | null>, count: number): [numb
   }, [list, all]);
   if (all) return [0, count];
   return [Math.min(seen[0], count), Math.min(seen[1], count)];
-}
-
-function ticks(length: number): number[] {
-  const rough = length / 6;
-  const unit = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * unit).find((size) => size >= rough) ?? rough;
-  return Array.from({ length: Math.floor(length / step) + 1 }, (_, index) => index * step);
 }

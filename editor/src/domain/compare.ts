@@ -4,7 +4,7 @@
  *     compare(before, after, catalogue)  →  [{ risk: "high", text: "“Execute” no longer waits for an approval" }]
  */
 import { edgesOf, nodesOf, variablesOf, type WorkflowNode } from "./definition";
-import { ancestors } from "./graph";
+import { reachable, targetsOf } from "./graph";
 import { configKey, typeOf, words, type Catalogue } from "./nodeTypes";
 import { equal, isMap, type Plain, type PlainMap } from "./tree";
 
@@ -92,6 +92,13 @@ export function compare(before: PlainMap, after: PlainMap, catalogue: Catalogue)
   return changes.sort((a, b) => rank[a.risk] - rank[b.risk]);
 }
 
+/** Everything that an approval leads to. */
+function afterApprovals(raw: PlainMap): Set<string> {
+  const next = targetsOf(edgesOf(raw));
+  const approvals = nodesOf(raw).filter((node) => node.type === "approval");
+  return new Set(approvals.flatMap((node) => [...reachable(node.id, next)]));
+}
+
 /** Steps that change something and lost, or won, the approval before them. */
 function guardChanges(
   before: PlainMap,
@@ -99,14 +106,12 @@ function guardChanges(
   now: Map<string, WorkflowNode>,
   writes: (node: WorkflowNode) => boolean,
 ): Change[] {
-  const guarded = (raw: PlainMap, id: string): boolean => {
-    const above = ancestors(id, edgesOf(raw));
-    return nodesOf(raw).some((node) => node.type === "approval" && above.has(node.id));
-  };
+  const guardedBefore = afterApprovals(before);
+  const guardedNow = afterApprovals(after);
   const had = new Set(nodesOf(before).map((node) => node.id));
   return [...now.values()].flatMap((node): Change[] => {
     if (!writes(node)) return [];
-    const is = guarded(after, node.id);
+    const is = guardedNow.has(node.id);
     if (!had.has(node.id))
       return is
         ? []
@@ -118,7 +123,7 @@ function guardChanges(
               text: `“${node.label}” runs without anybody’s approval`,
             },
           ];
-    const was = guarded(before, node.id);
+    const was = guardedBefore.has(node.id);
     if (was && !is)
       return [
         {

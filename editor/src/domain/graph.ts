@@ -2,12 +2,29 @@
 import type { WorkflowEdge, WorkflowNode } from "./definition";
 import { outcomeOf, typeOf, type Catalogue } from "./nodeTypes";
 
-export function targetsOf(edges: readonly WorkflowEdge[]): Map<string, string[]> {
-  return grouped(edges, (edge) => [edge.source, edge.target]);
+type Neighbours = ReadonlyMap<string, readonly string[]>;
+
+/** Asked again and again of the same drawing; a list of edges is never changed, only replaced. */
+const known = { targets: new WeakMap<object, Neighbours>(), sources: new WeakMap<object, Neighbours>() };
+
+export function targetsOf(edges: readonly WorkflowEdge[]): Neighbours {
+  return remembered(known.targets, edges, (edge) => [edge.source, edge.target]);
 }
 
-export function sourcesOf(edges: readonly WorkflowEdge[]): Map<string, string[]> {
-  return grouped(edges, (edge) => [edge.target, edge.source]);
+export function sourcesOf(edges: readonly WorkflowEdge[]): Neighbours {
+  return remembered(known.sources, edges, (edge) => [edge.target, edge.source]);
+}
+
+function remembered(
+  found: WeakMap<object, Neighbours>,
+  edges: readonly WorkflowEdge[],
+  pair: (edge: WorkflowEdge) => [string, string],
+): Neighbours {
+  const before = found.get(edges);
+  if (before) return before;
+  const made = grouped(edges, pair);
+  found.set(edges, made);
+  return made;
 }
 
 function grouped(
@@ -25,7 +42,7 @@ function grouped(
 }
 
 /** Everything that can be reached from a node, without the node itself unless there is a loop. */
-export function reachable(from: string, next: ReadonlyMap<string, readonly string[]>): Set<string> {
+export function reachable(from: string, next: Neighbours): Set<string> {
   const found = new Set<string>();
   const waiting = [...(next.get(from) ?? [])];
   for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
@@ -74,6 +91,32 @@ export function refusal(
     return `That would be a loop: “${target.label}” already leads to “${source.label}”.`;
   }
   return undefined;
+}
+
+/** Every node that an outcome of `source` may still lead to: those that {@link refusal} says nothing against. */
+export function possibleTargets(
+  source: WorkflowNode,
+  label: string | undefined,
+  nodes: readonly WorkflowNode[],
+  edges: readonly WorkflowEdge[],
+  catalogue: Catalogue,
+): WorkflowNode[] {
+  const before = ancestors(source.id, edges);
+  const type = typeOf(catalogue, source);
+  const outcome = outcomeOf(type, label);
+  const after = new Set(
+    edges
+      .filter((edge) => edge.source === source.id && outcomeOf(type, edge.label) === outcome)
+      .map((edge) => edge.target),
+  );
+  return nodes.filter(
+    (node) =>
+      node.id !== source.id &&
+      !before.has(node.id) &&
+      !after.has(node.id) &&
+      node.type !== "trigger" &&
+      !typeOf(catalogue, node)?.starts,
+  );
 }
 
 /** Nodes in the order they can run; members of loops come last, in the order of the text. */

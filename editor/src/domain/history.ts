@@ -37,20 +37,33 @@ export function startHistory(text: string, format: Format, raw?: PlainMap): Hist
 
 export function textOf(entry: Entry): string {
   if (entry.text !== undefined) return entry.text;
+  const { text, steps } = unwritten(entry);
+  let last = text;
+  wrote(
+    steps,
+    steps.map(({ format, raw }) => (last = patchText(last, format, raw))),
+  );
+  return last;
+}
+
+/** The nearest text that is known, and the changes that lead from it to this entry. */
+export function unwritten(entry: Entry): { text: string; steps: Entry[] } {
   // Iterative, because a long chain of unread entries would be a deep recursion.
-  const chain: Entry[] = [];
+  const steps: Entry[] = [];
   let here: Entry | undefined = entry;
   while (here && here.text === undefined) {
-    chain.push(here);
+    steps.unshift(here);
     here = here.before;
   }
-  let text = here?.text ?? "";
-  for (const waiting of chain.reverse()) {
-    text = patchText(text, waiting.format, waiting.raw);
-    waiting.text = text;
-    waiting.before = undefined;
-  }
-  return text;
+  return { text: here?.text ?? "", steps };
+}
+
+/** The texts of such changes are known now. */
+export function wrote(steps: readonly Entry[], texts: readonly string[]): void {
+  steps.forEach((step, index) => {
+    step.text ??= texts[index];
+    step.before = undefined;
+  });
 }
 
 export function commit(

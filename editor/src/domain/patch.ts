@@ -39,16 +39,24 @@ interface Slot {
 }
 
 export function patchText(text: string, format: Format, next: Plain): string {
-  const tree = read(text, format);
+  const tree = readOnce(text, format);
   if (same(tree, next)) return text;
   const splices = new Splicer(text, format).splicesFor(tree, next);
   const patched = applySplices(text, splices);
   try {
-    if (same(read(patched, format), next)) return patched;
+    if (same(readOnce(patched, format), next)) return patched;
   } catch {
     // Not readable: written anew below.
   }
   return writeAnew(next, format);
+}
+
+let newest: { text: string; format: Format; tree: Tree } | undefined;
+
+/** A change usually begins with the text that the change before it ended with. */
+function readOnce(text: string, format: Format): Tree {
+  if (newest?.text !== text || newest.format !== format) newest = { text, format, tree: read(text, format) };
+  return newest.tree;
 }
 
 export function writeAnew(value: Plain, format: Format): string {

@@ -118,6 +118,26 @@ export function statusesAt(run: Run, line: Timeline, moment: number): Map<string
   return result;
 }
 
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const STEPS = [
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+  ...[1, 2, 5, 10, 15, 30].map((count) => count * SECOND),
+  ...[1, 2, 5, 10, 15, 30].map((count) => count * MINUTE),
+  ...[1, 2, 3, 6, 12].map((count) => count * HOUR),
+];
+const MOST_MARKS = 5;
+
+/** Where the time line is marked: at most six times as people count them, none at the very end. */
+export function marksOf(length: number): number[] {
+  const step =
+    STEPS.find((size) => size * MOST_MARKS >= length) ?? Math.ceil(length / MOST_MARKS / DAY) * DAY;
+  const count = Math.floor((length * 0.94) / step) + 1;
+  return Array.from({ length: count }, (_, index) => index * step);
+}
+
 /** Milliseconds with their fraction: nodes that settle within one millisecond keep their order. */
 function time(at: string): number {
   const fraction = /\.\d{3}(\d+)/.exec(at)?.[1];

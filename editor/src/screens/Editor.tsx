@@ -28,7 +28,8 @@ import { startChecking } from "@/store/checking";
 import { usePreferences } from "@/store/preferences";
 import { useExecution } from "@/store/following";
 import { statusesOf, useRun } from "@/store/run";
-import { forgetDraft, isDirty, keepDraft, useSaving } from "@/store/saving";
+import { isDirty, keepDraft, openSaved, openWorkflow } from "@/store/opening";
+import { useSaving } from "@/store/saving";
 import { useMay } from "@/store/session";
 import { useWorkflow } from "@/store/workflow";
 
@@ -50,8 +51,7 @@ export default function Editor() {
   useEffect(() => {
     if (!workflow.data) return;
     useRun.getState().clear();
-    useSaving.getState().open(workflow.data.data, workflow.data.etag);
-    if (useSaving.getState().restored) {
+    if (openWorkflow(workflow.data.data, workflow.data.etag)) {
       toast(
         (notice) => (
           <span className="flex items-center gap-3">
@@ -60,8 +60,7 @@ export default function Editor() {
               type="button"
               className="font-medium text-accent-ink underline"
               onClick={() => {
-                forgetDraft(id);
-                useSaving.getState().open(workflow.data.data, workflow.data.etag);
+                openSaved(workflow.data.data, workflow.data.etag);
                 toast.dismiss(notice.id);
               }}
             >
@@ -256,7 +255,7 @@ function Screen() {
         </div>
         {preferences.inspector && <Inspector onTest={() => setDialog("test")} />}
       </div>
-      <PublishDialog open={dialog === "publish"} onClose={() => setDialog(undefined)} />
+      {dialog === "publish" && <PublishDialog onClose={() => setDialog(undefined)} />}
       <RunDialog
         open={dialog === "test" || dialog === "run"}
         test={dialog !== "run"}
@@ -296,6 +295,9 @@ function useDirty(): boolean {
   const [dirty, setDirty] = useState(isDirty);
   useEffect(() => {
     const look = (): void => {
+      const { broken, history } = useWorkflow.getState();
+      // What was changed last is being written beside the page; it is looked at when it is there.
+      if (!broken && history.now.text === undefined) return setDirty(true);
       setDirty(isDirty());
       keepDraft();
     };

@@ -11,6 +11,7 @@ import type { Position, WorkflowEdge, WorkflowNode, WorkflowVariable } from "@/d
 import * as history from "@/domain/history";
 import { EMPTY_CATALOGUE, sizeFor, type Catalogue } from "./catalogue";
 import { refusal } from "@/domain/graph";
+import { FAILED } from "@/domain/nodeTypes";
 import { applyFix, type Fix } from "@/domain/fixes";
 import { idProblem } from "@/domain/ids";
 import { overlaps, placeMissing, GRID } from "@/domain/placing";
@@ -19,7 +20,8 @@ import { readPlain } from "@/domain/read";
 import { renameNode } from "@/domain/rename";
 import { isMap, placeOf, SyntaxProblem, type Format, type Plain, type PlainMap } from "@/domain/tree";
 import { patchText } from "@/domain/patch";
-import { saving } from "./saving";
+import { saving, type Written } from "./saving";
+import { isLong, writeBeside } from "./writing";
 
 export interface WorkflowDefinition {
   content: string;
@@ -44,6 +46,9 @@ export interface WorkflowStore {
   edges: WorkflowEdge[];
   variables: WorkflowVariable[];
   byId: ReadonlyMap<string, WorkflowNode>;
+  edgeIds: ReadonlySet<string>;
+  /** Nodes whose failing leads somewhere. */
+  caught: ReadonlySet<string>;
   positions: Record<string, Position>;
   selectedNode: WorkflowNode | null;
   /** Ids of everything chosen on the canvas, nodes and edges. */
@@ -100,22 +105,34 @@ const FLUSH_MS = 120;
 let flushTimer: ReturnType<typeof setTimeout> | undefined;
 
 export const useWorkflow = create<WorkflowStore>((set, get) => {
-  /** What follows from the plain data. */
+  /** What follows from the plain data. What the change did not touch stays the same object as before. */
   function derived(raw: PlainMap, catalogue = get().catalogue): Partial<WorkflowStore> {
-    const nodes = definition.nodesOf(raw);
-    const edges = definition.edgesOf(raw);
-    const byId = new Map(nodes.map((node) => [node.id, node]));
-    const chosen = get().selection;
-    const edgeIds = new Set(edges.map((edge) => edge.id));
+    const before = get();
+    const untouched = (key: string): boolean => raw[key] === before.raw[key];
+    const nodes = untouched("nodes") ? before.nodes : definition.nodesOf(raw);
+    const edges = untouched("edges") ? before.edges : definition.edgesOf(raw);
+    const byId = nodes === before.nodes ? before.byId : new Map(nodes.map((node) => [node.id, node]));
+    const chosen = before.selection;
+    const edgeIds = edges === before.edges ? before.edgeIds : new Set(edges.map((edge) => edge.id));
     const selection = new Set([...chosen].filter((id) => byId.has(id) || edgeIds.has(id)));
     const size = sizeFor(catalogue, triggerOf(raw));
+    const sameBoxes =
+      catalogue === before.catalogue &&
+      untouched("trigger") &&
+      nodes.length === before.nodes.length &&
+      nodes.every((node, index) => isSameBox(node, before.nodes[index]!, size));
     return {
       raw,
       nodes,
       edges,
       byId,
-      variables: definition.variablesOf(raw),
-      positions: placeMissing(nodes, edges, definition.positionsOf(raw), size),
+      edgeIds,
+      caught: edges === before.edges ? before.caught : caughtIn(edges),
+      variables: untouched("variables") ? before.variables : definition.variablesOf(raw),
+      positions:
+        sameBoxes && edges === before.edges && untouched("layout")
+          ? before.positions
+          : placeMissing(nodes, edges, definition.positionsOf(raw), size),
       selection: selection.size === chosen.size ? chosen : selection,
       selectedNode: onlyNode(selection, byId),
     };
@@ -128,6 +145,12 @@ export const useWorkflow = create<WorkflowStore>((set, get) => {
   }
 
   function flush(): void {
+    const { now } = get().history;
+    if (now.text === undefined && isLong(now)) writeBeside(now, flush);
+    else flushNow();
+  }
+
+  function flushNow(): void {
     const { history: now, definition: before } = get();
     const content = history.textOf(now.now);
     if (content !== before.content) set({ definition: { content, format: now.now.format } });
@@ -142,6 +165,8 @@ export const useWorkflow = create<WorkflowStore>((set, get) => {
     edges: [],
     variables: [],
     byId: new Map(),
+    edgeIds: new Set(),
+    caught: new Set(),
     positions: {},
     selectedNode: null,
     selection: new Set(),
@@ -221,9 +246,9 @@ export const useWorkflow = create<WorkflowStore>((set, get) => {
       }
     },
 
-    saveDefinition: () => saving.save(),
-    publishWorkflow: (options) => saving.publish(options ?? {}),
-    testWorkflow: (input, options) => saving.test(input, options ?? {}),
+    saveDefinition: () => saving.save(written()),
+    publishWorkflow: (options) => saving.publish(written(), options ?? {}),
+    testWorkflow: (input, options) => saving.test(written(), input, options ?? {}),
 
     commit: (label, next, coalesceKey) => {
       if (get().readOnly) return;
@@ -272,7 +297,7 @@ export const useWorkflow = create<WorkflowStore>((set, get) => {
       const raw = wholeLayout(mended.raw, sizeFor(catalogue, triggerOf(mended.raw)));
       const options = mended.text === undefined ? {} : { text: mended.text };
       show(history.commit(now, fix.title, raw, { ...options, at: Date.now() }));
-      flush();
+      flushNow();
       return true;
     },
 
@@ -311,11 +336,11 @@ export const useWorkflow = create<WorkflowStore>((set, get) => {
     undo: () => {
       if (get().broken) set({ broken: null });
       else show(history.undo(get().history));
-      flush();
+      flushNow();
     },
     redo: () => {
       show(history.redo(get().history));
-      flush();
+      flushNow();
     },
     text: () => get().broken?.text ?? history.textOf(get().history.now),
 
@@ -339,6 +364,12 @@ export const useWorkflow = create<WorkflowStore>((set, get) => {
   };
 });
 
+export function written(): Written {
+  const { text, history: now, raw } = useWorkflow.getState();
+  const name = raw["name"];
+  return { text: text(), format: now.now.format, name: typeof name === "string" ? name : undefined };
+}
+
 /** A layout that is begun has a place for every node, new ones too. */
 function wholeLayout(raw: PlainMap, size: ReturnType<typeof sizeFor>): PlainMap {
   const known = definition.positionsOf(raw);
@@ -354,6 +385,14 @@ function wholeLayout(raw: PlainMap, size: ReturnType<typeof sizeFor>): PlainMap 
 
 export function triggerOf(raw: PlainMap): string {
   return typeof raw["trigger"] === "string" ? raw["trigger"] : "manual";
+}
+
+function isSameBox(node: WorkflowNode, before: WorkflowNode, size: ReturnType<typeof sizeFor>): boolean {
+  return node === before || (node.id === before.id && size(node).height === size(before).height);
+}
+
+function caughtIn(edges: readonly WorkflowEdge[]): ReadonlySet<string> {
+  return new Set(edges.filter((edge) => edge.label === FAILED).map((edge) => edge.source));
 }
 
 function onlyNode(

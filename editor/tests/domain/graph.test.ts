@@ -4,7 +4,7 @@ import * as definition from "@/domain/definition";
 import { paste, clipOf } from "@/domain/clipboard";
 import { compare } from "@/domain/compare";
 import { cronInWords } from "@/domain/cron";
-import { refusal } from "@/domain/graph";
+import { possibleTargets, refusal } from "@/domain/graph";
 import * as history from "@/domain/history";
 import { renameInText } from "@/domain/holes";
 import { freshId, idProblem } from "@/domain/ids";
@@ -15,7 +15,7 @@ import { readPlain } from "@/domain/read";
 import { renameNode } from "@/domain/rename";
 import { scopeAt, suggest } from "@/domain/scope";
 import { tidy } from "@/domain/tidy";
-import { statusesAt, timeline } from "@/domain/timeline";
+import { marksOf, statusesAt, timeline } from "@/domain/timeline";
 import type { PlainMap } from "@/domain/tree";
 import nodeTypes from "../fixtures/node-types.json";
 import { SAFE_JSON, SAFE_YAML } from "../fixtures/safe";
@@ -35,6 +35,14 @@ describe("an edge", () => {
     expect(why("filter-1", "approval-1", "No")).toBeUndefined();
   });
   it("may not lead into a trigger", () => expect(why("execute-1", "trigger-1")).toContain("trigger"));
+  it("is offered exactly where it may be drawn", () => {
+    for (const source of nodes)
+      for (const label of [undefined, "No", "Failed", "Rejected"]) {
+        const offered = possibleTargets(source, label, nodes, edges, catalogue).map((node) => node.id);
+        const allowed = nodes.filter((node) => why(source.id, node.id, label) === undefined);
+        expect(offered).toEqual(allowed.map((node) => node.id));
+      }
+  });
 });
 
 describe("ids", () => {
@@ -290,4 +298,13 @@ it("a replay keeps the order of what happened within one millisecond", () => {
     [...statusesAt(run, line, moment)].filter(([, status]) => status === "success").map(([id]) => id),
   );
   expect(settled).toEqual([[], ["a"], ["a", "b"], ["a", "b", "c"], ["a", "b", "c"]]);
+});
+
+describe("the marks of a time line", () => {
+  it.each([
+    [100_000, [0, 30_000, 60_000, 90_000]],
+    [4_000, [0, 1000, 2000, 3000]],
+    [1, [0]],
+    [10 * 86_400_000, [0, 2, 4, 6, 8].map((days) => days * 86_400_000)],
+  ])("of %d ms stand at whole times", (length, marks) => expect(marksOf(length)).toEqual(marks));
 });

@@ -59,6 +59,8 @@ function handlesOf(
 export class Shapes {
   private nodes = new Map<string, { shape: Node; node: WorkflowNode; type: NodeType | undefined }>();
   private edges = new Map<string, { shape: Edge; key: string }>();
+  private shownNodes: Node[] = [];
+  private shownEdges: Edge[] = [];
 
   nodesFor(
     nodes: readonly WorkflowNode[],
@@ -101,7 +103,8 @@ export class Shapes {
       return shape;
     });
     this.nodes = next;
-    return result;
+    this.shownNodes = sameOr(this.shownNodes, result);
+    return this.shownNodes;
   }
 
   edgesFor(
@@ -157,6 +160,12 @@ export class Shapes {
       return [shape];
     });
     this.edges = next;
-    return result;
+    this.shownEdges = sameOr(this.shownEdges, result);
+    return this.shownEdges;
   }
+}
+
+/** The list as it was where nothing in it changed: then nobody draws anything. */
+function sameOr<T>(before: T[], now: T[]): T[] {
+  return before.length === now.length && now.every((item, index) => item === before[index]) ? before : now;
 }

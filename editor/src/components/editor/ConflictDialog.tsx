@@ -6,6 +6,7 @@ import { merge } from "@/domain/merge";
 import { patchText } from "@/domain/patch";
 import { readPlain } from "@/domain/read";
 import type { Plain } from "@/domain/tree";
+import { resolveConflict } from "@/store/opening";
 import { useSaving, type Conflict } from "@/store/saving";
 import { Button } from "../Button";
 import { Dialog } from "../Dialog";
@@ -34,12 +35,11 @@ function Resolve({ conflict }: { conflict: Conflict }) {
   const proposal = useMemo(() => together(conflict), [conflict]);
   const [text, setText] = useState(proposal.text);
   const [busy, setBusy] = useState(false);
-  const resolve = useSaving((state) => state.resolve);
 
   async function settle(result: string, message: string): Promise<void> {
     setBusy(true);
     try {
-      await resolve(result);
+      await resolveConflict(result);
       toast.success(message);
     } catch (error) {
       toast.error((error as Error).message);

@@ -20,7 +20,7 @@ const DiffView = lazy(() => import("./DiffView"));
 const TONE = { high: "danger", medium: "warn", low: "mute" } as const;
 const SIGN = { added: "+", removed: "−", changed: "~" } as const;
 
-export function PublishDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+export function PublishDialog({ onClose }: { onClose: () => void }) {
   const workflow = useSaving((state) => state.workflow);
   const problems = useWorkflow((state) => state.problems);
   const source = useWorkflow((state) => state.source);
@@ -34,7 +34,7 @@ export function PublishDialog({ open, onClose }: { open: boolean; onClose: () =>
   const before = useQuery({
     queryKey: ["version", workflow?.id, live],
     queryFn: () => workflows.version(workflow!.id, live!),
-    enabled: open && typeof live === "number",
+    enabled: typeof live === "number",
   });
   const old = before.data;
   const changes = useMemo(
@@ -44,7 +44,9 @@ export function PublishDialog({ open, onClose }: { open: boolean; onClose: () =>
   const warnings = problems.filter((problem) => problem.severity === "warning");
   const errors = problems.filter((problem) => problem.severity === "error");
   // What was changed a moment ago has not been looked at yet, and the code is still that of before.
-  const checking = useWorkflow((state) => state.checking || state.definition.content !== state.text());
+  const checking = useWorkflow(
+    (state) => state.checking || state.definition.content !== state.history.now.text,
+  );
   const waiting = checking || (typeof live === "number" && before.isPending);
 
   async function go(): Promise<void> {
@@ -71,7 +73,7 @@ export function PublishDialog({ open, onClose }: { open: boolean; onClose: () =>
 
   return (
     <Dialog
-      open={open}
+      open
       onClose={onClose}
       width="max-w-4xl"
       title={live ? "Publish a new version" : "Publish"}

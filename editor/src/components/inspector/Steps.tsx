@@ -1,14 +1,15 @@
 /** What comes before and after a node, changeable without a mouse. */
-import { useId } from "react";
+import { useId, useMemo, useState } from "react";
 import type { WorkflowNode } from "@/domain/definition";
 import { edgeLabelFor, outcomeOf, outcomesOf, SUCCESS, type NodeType } from "@/domain/nodeTypes";
-import { refusal } from "@/domain/graph";
+import { possibleTargets } from "@/domain/graph";
 import { useWorkflow } from "@/store/workflow";
 import { RemoveButton } from "../values/lines";
 
 export function Steps({ node, type }: { node: WorkflowNode; type: NodeType | undefined }) {
-  const { nodes, edges, byId, catalogue, addEdge, removeEdge, choose } = useWorkflow();
-  const id = useId();
+  const edges = useWorkflow((state) => state.edges);
+  const byId = useWorkflow((state) => state.byId);
+  const { removeEdge, choose } = useWorkflow.getState();
   const incoming = edges.filter((edge) => edge.target === node.id);
   const outgoing = edges.filter((edge) => edge.source === node.id);
   const name = (other: string): string => byId.get(other)?.label ?? other;
@@ -39,10 +40,6 @@ export function Steps({ node, type }: { node: WorkflowNode; type: NodeType | und
       {outcomesOf(type).map((outcome) => {
         const label = edgeLabelFor(outcome);
         const mine = outgoing.filter((edge) => outcomeOf(type, edge.label) === outcome);
-        const possible = nodes.filter(
-          (other) =>
-            refusal({ source: node.id, target: other.id, label }, nodes, edges, catalogue) === undefined,
-        );
         return (
           <div key={outcome} className="flex flex-col gap-1">
             {mine.map((edge) => (
@@ -58,30 +55,58 @@ export function Steps({ node, type }: { node: WorkflowNode; type: NodeType | und
                 <RemoveButton label={`Disconnect ${name(edge.target)}`} onClick={() => removeEdge(edge.id)} />
               </div>
             ))}
-            {possible.length > 0 && (
-              <div className="flex items-center gap-1">
-                <label htmlFor={`${id}-${outcome}`} className="w-16 shrink-0 truncate text-xs text-ink-3">
-                  {outcome === SUCCESS ? "then" : outcome}
-                </label>
-                <select
-                  id={`${id}-${outcome}`}
-                  aria-label={outcome ? `Connect ${outcome} to` : "Connect to"}
-                  className="input"
-                  value=""
-                  onChange={(event) => addEdge({ source: node.id, target: event.target.value, label })}
-                >
-                  <option value="">Connect to…</option>
-                  {possible.map((other) => (
-                    <option key={other.id} value={other.id}>
-                      {other.label} ({other.id})
-                    </option>
-                  ))}
-                </select>
-              </div>
-            )}
+            <ConnectTo node={node} outcome={outcome} label={label} />
           </div>
         );
       })}
     </section>
+  );
+}
+
+/** With more nodes than this the list is made when somebody comes to it, not with every letter typed elsewhere. */
+const MANY = 60;
+
+interface ConnectToProps {
+  node: WorkflowNode;
+  outcome: string;
+  label: string | undefined;
+}
+
+function ConnectTo({ node, outcome, label }: ConnectToProps) {
+  const nodes = useWorkflow((state) => state.nodes);
+  const edges = useWorkflow((state) => state.edges);
+  const catalogue = useWorkflow((state) => state.catalogue);
+  const addEdge = useWorkflow((state) => state.addEdge);
+  const [near, setNear] = useState(false);
+  const id = useId();
+  const wanted = near || nodes.length <= MANY;
+  const possible = useMemo(
+    () => (wanted ? possibleTargets(node, label, nodes, edges, catalogue) : []),
+    [wanted, node, label, nodes, edges, catalogue],
+  );
+  if (wanted && possible.length === 0) return null;
+  return (
+    <div className="flex items-center gap-1">
+      <label htmlFor={id} className="w-16 shrink-0 truncate text-xs text-ink-3">
+        {outcome === SUCCESS ? "then" : outcome}
+      </label>
+      <select
+        id={id}
+        aria-label={outcome ? `Connect ${outcome} to` : "Connect to"}
+        className="input"
+        value=""
+        onFocus={() => setNear(true)}
+        onPointerEnter={() => setNear(true)}
+        onBlur={() => setNear(false)}
+        onChange={(event) => addEdge({ source: node.id, target: event.target.value, label })}
+      >
+        <option value="">Connect to…</option>
+        {possible.map((other) => (
+          <option key={other.id} value={other.id}>
+            {other.label} ({other.id})
+          </option>
+        ))}
+      </select>
+    </div>
   );
 }

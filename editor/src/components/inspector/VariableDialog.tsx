@@ -5,7 +5,6 @@ import { workflows } from "@/api/calls";
 import { askedOf, VARIABLE_TYPES, wrong } from "@/domain/asked";
 import type { WorkflowVariable } from "@/domain/definition";
 import type { Plain } from "@/domain/tree";
-import { saving } from "@/store/saving";
 import { useWorkflow } from "@/store/workflow";
 import { Button } from "../Button";
 import { Dialog } from "../Dialog";
@@ -20,7 +19,7 @@ interface VariableDialogProps {
 }
 
 export function VariableDialog({ variable, onClose }: VariableDialogProps) {
-  const { addVariable, variables, workflowId } = useWorkflow();
+  const { addVariable, saveDefinition, variables, workflowId } = useWorkflow();
   const [made, setMade] = useState<WorkflowVariable>(variable ?? { name: "", type: "string" });
   const [choices, setChoices] = useState((variable?.enum ?? []).map(String).join(", "));
   const [secret, setSecret] = useState("");
@@ -57,7 +56,7 @@ export function VariableDialog({ variable, onClose }: VariableDialogProps) {
     if (type !== "secret" || !secret) return;
     try {
       // The server takes a value for what the saved draft declares.
-      await saving.save();
+      await saveDefinition();
       await workflows.setSecret(workflowId, name, secret);
       toast.success(`The secret ${name} is set`);
     } catch (error) {
