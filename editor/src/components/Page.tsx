@@ -8,17 +8,15 @@ export function Page({
   hint,
   actions,
   children,
-  wide = false,
 }: {
   title: ReactNode;
   hint?: ReactNode;
   actions?: ReactNode;
   children: ReactNode;
-  wide?: boolean;
 }) {
   return (
     <main id="main" className="h-full overflow-auto" tabIndex={-1}>
-      <div className={`mx-auto px-6 py-5 max-sm:px-3 ${wide ? "max-w-[1500px]" : "max-w-[1200px]"}`}>
+      <div className="mx-auto max-w-[1360px] px-6 py-5 max-sm:px-3">
         <header className="mb-4 flex flex-wrap items-center gap-x-3 gap-y-2">
           <div className="min-w-0 flex-1 basis-48">
             <h1 className="text-xl font-semibold tracking-tight">{title}</h1>

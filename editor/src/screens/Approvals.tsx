@@ -58,7 +58,6 @@ export default function Approvals() {
 
   return (
     <Page
-      wide
       title="Approvals"
       actions={
         <>

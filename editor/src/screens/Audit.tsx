@@ -30,7 +30,6 @@ export default function Audit() {
   );
   return (
     <Page
-      wide
       title="Audit log"
       hint="Every change, by whom. Entries are chained, so that a missing one shows."
       actions={
@@ -62,7 +61,11 @@ export default function Audit() {
           <Empty
             icon={<ScrollText size={22} />}
             title={text ? "No entry has these words" : "Nothing has happened yet"}
-          />
+          >
+            {text
+              ? "Only what is shown is searched: load more, or take a shorter word."
+              : "Whoever publishes, runs, approves or changes something is named here."}
+          </Empty>
         </div>
       ) : (
         <>

@@ -1,7 +1,7 @@
 /** Past and present runs, of one workflow or of all. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Activity } from "lucide-react";
-import { Link, useParams, useSearchParams } from "react-router";
+import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { executions, workflows } from "@/api/calls";
 import type { ExecutionSummary } from "@/api/types";
 import { Button } from "@/components/Button";
@@ -18,6 +18,7 @@ const STATUSES = ["pending", "running", "waiting", "success", "failed", "cancell
 
 export default function Executions() {
   const { id } = useParams();
+  const go = useNavigate();
   const [query, setQuery] = useSearchParams();
   const status = query.get("status") ?? "";
   const since = query.get("since") ?? "";
@@ -55,7 +56,6 @@ export default function Executions() {
 
   return (
     <Page
-      wide
       title={id ? `Executions of ${workflow.data?.data.name ?? "…"}` : "Executions"}
       actions={
         <>
@@ -107,7 +107,15 @@ export default function Executions() {
           <Empty
             icon={<Activity size={22} />}
             title={filtered ? "No run fits" : "Nothing has run yet"}
-            action={filtered && <Button onClick={() => setQuery({}, { replace: true })}>Show all</Button>}
+            action={
+              filtered ? (
+                <Button onClick={() => setQuery({}, { replace: true })}>Show all</Button>
+              ) : (
+                <Button onClick={() => void go(id ? `/workflows/${id}/editor` : "/workflows")}>
+                  {id ? "Open the editor" : "Go to the workflows"}
+                </Button>
+              )
+            }
           >
             {!filtered && "Publish a workflow and run it, or test a draft in the editor."}
           </Empty>
@@ -149,7 +157,11 @@ export default function Executions() {
                 ),
               },
               { title: "Started", cell: (run) => <Ago at={run.triggeredAt} /> },
-              { title: "Took", className: "text-right tabular-nums", cell: (run) => <Took run={run} /> },
+              {
+                title: "Took",
+                className: "text-right whitespace-nowrap tabular-nums",
+                cell: (run) => <Took run={run} />,
+              },
             ]}
           />
           {list.hasNextPage && (

@@ -73,7 +73,10 @@ export default function Metrics() {
         <Failure error={metrics.error} retry={() => void metrics.refetch()} />
       ) : metrics.data.totalExecutions === 0 ? (
         <div className="panel">
-          <Empty icon={<BarChart3 size={22} />} title="Nothing ran in this time" />
+          <Empty icon={<BarChart3 size={22} />} title="Nothing ran in this time">
+            How often runs go well, how long they and their steps take, and whether approvals come in time: it
+            is counted from the first run on.
+          </Empty>
         </div>
       ) : (
         <Content data={metrics.data} />

@@ -47,7 +47,10 @@ export default function Tokens() {
         <Failure error={list.error} retry={() => void list.refetch()} />
       ) : list.data.items.length === 0 ? (
         <div className="panel">
-          <Empty icon={<KeyRound size={22} />} title="No tokens" />
+          <Empty icon={<KeyRound size={22} />} title="No tokens yet">
+            A token lets a script, a pipeline or the command line do what you may do, or less. It can be taken
+            back here at any time.
+          </Empty>
         </div>
       ) : (
         <Table
@@ -76,6 +79,7 @@ export default function Tokens() {
             { title: "Used", cell: (token) => <Ago at={token.lastUsedAt} /> },
             {
               title: "Until",
+              className: "whitespace-nowrap",
               cell: (token) =>
                 token.expiresAt ? <Ago at={token.expiresAt} /> : <span className="text-ink-3">no end</span>,
             },

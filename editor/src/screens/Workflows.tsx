@@ -110,7 +110,6 @@ export default function Workflows() {
 
   return (
     <Page
-      wide
       title="Workflows"
       actions={
         mayEdit && (
@@ -144,7 +143,7 @@ export default function Workflows() {
               ref={search}
               type="search"
               aria-label="Search workflows"
-              placeholder="Search by name, description or tag"
+              placeholder="Search workflows"
               className="input pl-8"
               value={query.get("search") ?? ""}
               onChange={(event) => filter("search", event.target.value)}

@@ -31,6 +31,9 @@ import { Shapes } from "./shapes";
 const NODE_TYPES = { step: NodeCard };
 const EDGE_TYPES = { flow: FlowEdge };
 const SNAP: [number, number] = [GRID, GRID];
+/** With more nodes than this only those in sight are drawn. */
+const LARGE = 60;
+const BEGIN_ZOOM = 0.75;
 
 export function Canvas({ label = "Workflow canvas", frozen = false }: { label?: string; frozen?: boolean }) {
   const nodes = useWorkflow((state) => state.nodes);
@@ -49,34 +52,41 @@ export function Canvas({ label = "Workflow canvas", frozen = false }: { label?: 
   const far = useStore((state) => state.transform[2] < 0.4);
   const live = useLiveEdges();
 
-  const places = useMemo(
-    () => (Object.keys(dragged).length ? { ...positions, ...dragged } : positions),
-    [positions, dragged],
-  );
   // The cache lives as long as the canvas; React may draw twice, which does no harm to it.
-
-  const shownNodes = useMemo(
-    () => shapes.current.nodesFor(nodes, places, selection, catalogue, trigger),
-    [nodes, places, selection, catalogue, trigger],
+  const settledNodes = useMemo(
+    () => shapes.current.nodesFor(nodes, positions, selection, catalogue, trigger),
+    [nodes, positions, selection, catalogue, trigger],
   );
+  const shownNodes = useMemo(() => {
+    if (Object.keys(dragged).length === 0) return settledNodes;
+    return settledNodes.map((node) => (dragged[node.id] ? { ...node, position: dragged[node.id]! } : node));
+  }, [settledNodes, dragged]);
   const shownEdges = useMemo(
     () => edgeShapes.current.edgesFor(edges, byId, selection, catalogue, trigger, live),
     [edges, byId, selection, catalogue, trigger, live],
   );
 
-  // A workflow that has just been opened is shown whole.
+  // A workflow that has just been opened is shown whole; a large one where it begins, so that it can be read.
   const count = nodes.length;
   const shown = useRef("");
+  const host = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (shown.current === workflowId) return;
     shown.current = workflowId;
+    const { nodes: drawn, positions: placed } = useWorkflow.getState();
+    const begins = placed[(drawn.find((node) => node.type === "trigger") ?? drawn[0])?.id ?? ""];
     // An empty one begins as it is: the first node must stay where it is dropped.
-    if (count > 0) void flow.fitView({ padding: 0.18, maxZoom: 1, minZoom: 0.2 });
+    if (!begins) return;
+    if (count <= LARGE) void flow.fitView({ padding: 0.18, maxZoom: 1, minZoom: 0.2 });
+    else {
+      const middle = (host.current?.clientWidth ?? 0) / 2;
+      const x = middle - (begins.x + NODE_WIDTH / 2) * BEGIN_ZOOM;
+      void flow.setViewport({ x, y: 48 - begins.y * BEGIN_ZOOM, zoom: BEGIN_ZOOM });
+    }
   }, [count, workflowId, flow]);
 
   // What is chosen elsewhere, in the text or in a list, comes into view.
   const chosen = useWorkflow((state) => state.selectedNode?.id);
-  const host = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const place = chosen ? useWorkflow.getState().positions[chosen] : undefined;
     const box = host.current?.getBoundingClientRect();
@@ -186,7 +196,7 @@ export function Canvas({ label = "Workflow canvas", frozen = false }: { label?: 
             store.addEdge({ source: from.id, target: to.id, ...labelled(label) });
         }}
         isValidConnection={mayConnect}
-        onlyRenderVisibleElements={nodes.length > 60}
+        onlyRenderVisibleElements={nodes.length > LARGE}
         nodesDraggable={!frozen}
         nodesConnectable={!frozen}
         deleteKeyCode={null}

@@ -24,9 +24,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
   const problems = useWorkflow((state) => state.nodeProblems.get(id));
   const run = useRun((state) => state.statuses.get(id));
   const replaying = useRun((state) => state.executionId !== null);
-  const failedUsed = useWorkflow((state) =>
-    state.edges.some((edge) => edge.source === id && edge.label === FAILED),
-  );
+  const failedUsed = useWorkflow((state) => state.caught.has(id));
   if (!node) return null;
   const type = typeOf(catalogue, node, trigger);
   const { icon: Icon, ink, soft } = nodeLook(node.type, type?.variant);
@@ -51,22 +49,25 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
     <div
       className={`node-card group relative h-full w-full rounded-lg border bg-panel ${border} ${selected ? "ring-2 ring-accent/40" : ""} ${dim ? "opacity-60" : ""}`}
     >
-      <div className="node-body flex items-center gap-2.5 px-2.5" style={{ height: HEAD_HEIGHT - 2 }}>
-        <span className={`flex size-8 shrink-0 items-center justify-center rounded-md ${ink} ${soft}`}>
+      <div className="flex items-center gap-2.5 px-2.5" style={{ height: HEAD_HEIGHT - 2 }}>
+        <span
+          className={`node-icon flex size-8 shrink-0 items-center justify-center rounded-md ${ink} ${soft}`}
+        >
           <Icon size={16} />
         </span>
-        <span className="min-w-0 flex-1">
+        <span className="near-only min-w-0 flex-1">
           <span
             dir="auto"
+            title={node.label}
             className={`block truncate text-sm leading-4.5 font-medium ${disabled ? "line-through" : ""}`}
           >
             {node.label}
           </span>
           <span className="block truncate font-mono text-[0.68rem] leading-4 text-ink-3">{node.id}</span>
         </span>
-        {disabled && <Ban size={14} className="shrink-0 text-ink-3" aria-label="Disabled" />}
+        {disabled && <Ban size={14} className="near-only shrink-0 text-ink-3" aria-label="Disabled" />}
         {run ? (
-          <span className="flex shrink-0 items-center gap-1" title={statusLook(run.status).word}>
+          <span className="near-only flex shrink-0 items-center gap-1" title={statusLook(run.status).word}>
             {Boolean(run.retryCount) && (
               <span className="flex items-center text-[0.68rem] text-warn">
                 <RotateCcw size={10} />
@@ -79,7 +80,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
         ) : (
           worst && (
             <span
-              className={`flex shrink-0 items-center gap-0.5 rounded-full px-1 text-[0.68rem] font-semibold ${worst === "error" ? "bg-danger-soft text-danger" : "bg-warn-soft text-warn"}`}
+              className={`near-only flex shrink-0 items-center gap-0.5 rounded-full px-1 text-[0.68rem] font-semibold ${worst === "error" ? "bg-danger-soft text-danger" : "bg-warn-soft text-warn"}`}
               title={problems?.map((problem) => problem.message).join("\n")}
             >
               {worst === "error" ? <AlertCircle size={12} /> : <AlertTriangle size={12} />}
@@ -90,7 +91,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
         )}
       </div>
       {branches.length > 0 && (
-        <div className="node-body flex border-t border-line" style={{ height: BRANCH_HEIGHT - 1 }}>
+        <div className="near-only flex border-t border-line" style={{ height: BRANCH_HEIGHT - 1 }}>
           {branches.map((branch) => (
             <span
               key={branch}

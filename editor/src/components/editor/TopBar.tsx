@@ -80,7 +80,7 @@ export function TopBar({
       <input
         aria-label="Name of the workflow"
         dir="auto"
-        className="field-sizing-content max-w-80 min-w-24 rounded-md border border-transparent px-1.5 py-1 text-base font-semibold text-ellipsis hover:border-line-strong focus:border-accent"
+        className="field-sizing-content max-w-80 min-w-16 rounded-md border border-transparent px-1.5 py-1 text-base font-semibold text-ellipsis hover:border-line-strong focus:border-accent"
         value={name}
         readOnly={!mayEdit}
         onChange={(event) => setTop("name", event.target.value)}
@@ -112,7 +112,13 @@ export function TopBar({
         >
           <Redo2 size={15} />
         </IconButton>
-        <IconButton label="Tidy" keys="Shift+T" onClick={onTidy} disabled={!mayEdit}>
+        <IconButton
+          label="Tidy"
+          keys="Shift+T"
+          onClick={onTidy}
+          disabled={!mayEdit}
+          className="max-sm:hidden"
+        >
           <Sparkles size={15} />
         </IconButton>
         <IconButton
@@ -129,7 +135,7 @@ export function TopBar({
         >
           <PanelRightClose size={15} />
         </IconButton>
-        <span className="mx-1.5 h-5 w-px bg-line" />
+        <span className="mx-1.5 h-5 w-px bg-line max-md:mx-0.5" />
         <Button
           weight="quiet"
           icon={<Activity size={14} />}
@@ -139,11 +145,11 @@ export function TopBar({
           Executions
         </Button>
         <Button icon={<FlaskConical size={14} />} onClick={onTest} disabled={broken !== null}>
-          Test
+          <span className="max-md:sr-only">Test</span>
         </Button>
         {mayEdit && (
           <Button icon={<Save size={14} />} onClick={onSave} disabled={state === "saving" || !dirty}>
-            Save draft
+            <span className="max-md:sr-only">Save draft</span>
           </Button>
         )}
         {mayEdit && (

@@ -153,8 +153,9 @@ function LabelInput({ node }: { node: WorkflowNode }) {
   return (
     <input
       aria-label="Label"
+      title={node.label}
       dir="auto"
-      className="-ml-1.5 w-full rounded-md border border-transparent px-1.5 py-0.5 text-base font-semibold hover:border-line-strong focus:border-accent"
+      className="-ml-1.5 w-full rounded-md border border-transparent px-1.5 py-0.5 text-base font-semibold text-ellipsis hover:border-line-strong focus:border-accent"
       value={node.label}
       onChange={(event) => update(node.id, { label: event.target.value }, `label:${node.id}`)}
     />
@@ -174,8 +175,9 @@ function IdInput({ node }: { node: WorkflowNode }) {
   return (
     <input
       aria-label="Node id"
+      title={node.id}
       spellCheck={false}
-      className="min-w-0 flex-1 rounded border border-transparent px-1 font-mono text-xs text-ink-2 hover:border-line-strong focus:border-accent"
+      className="min-w-0 flex-1 rounded border border-transparent px-1 font-mono text-xs text-ellipsis text-ink-2 hover:border-line-strong focus:border-accent"
       value={text}
       onChange={(event) => setText(event.target.value)}
       onBlur={finish}

@@ -42,21 +42,29 @@ export function WorkflowTable({
           className: "w-[36%] min-w-56",
           cell: (workflow) => (
             <div className="min-w-0">
-              <Link to={`/workflows/${workflow.id}/editor`} className="font-medium hover:underline">
-                {workflow.name}
-              </Link>
-              {workflow.tags.map((name) => (
-                <button
-                  key={name}
-                  type="button"
-                  onClick={() => onTag(name)}
-                  className="ml-1.5 rounded bg-sunken px-1.5 text-xs text-ink-2 hover:bg-hover"
+              <div className="flex flex-wrap items-baseline gap-x-1.5">
+                <Link
+                  to={`/workflows/${workflow.id}/editor`}
+                  dir="auto"
+                  className="font-medium [overflow-wrap:anywhere] hover:underline"
                 >
-                  {name}
-                </button>
-              ))}
+                  {workflow.name}
+                </Link>
+                {workflow.tags.map((name) => (
+                  <button
+                    key={name}
+                    type="button"
+                    onClick={() => onTag(name)}
+                    className="rounded bg-sunken px-1.5 text-xs text-ink-2 hover:bg-hover"
+                  >
+                    {name}
+                  </button>
+                ))}
+              </div>
               {workflow.description && (
-                <div className="line-clamp-1 max-w-xl text-xs text-ink-3">{workflow.description}</div>
+                <div className="line-clamp-1 max-w-xl text-xs text-ink-3" title={workflow.description}>
+                  {workflow.description}
+                </div>
               )}
             </div>
           ),
