@@ -92,6 +92,7 @@ def fill(site: Site) -> dict[str, Any]:
     approval = waiting.ask(
         "approval-1",
         [me["email"]],
+        name="Require Approval",
         message="Two migrations for production, one drops a column.",
         plans=[PLAN],
         planHash=PLAN["planHash"],

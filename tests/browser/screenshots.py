@@ -28,6 +28,7 @@ def main(folder: Path, only: list[str]) -> None:
             "executions": "/executions",
             "execution": f"/executions/{made['waiting']}",
             "approvals": f"/approvals/{made['approval']}",
+            "triggers": f"/workflows/{made['safe']['id']}/triggers",
             "templates": "/templates",
             "metrics": f"/metrics?workflow={made['safe']['id']}",
             "connections": "/connections",

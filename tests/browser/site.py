@@ -45,7 +45,7 @@ class Site:
         )
         self.orchestrator = FakeOrchestrator()
         self.api = httpx.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}, timeout=30
+            base_url=self.url, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}, timeout=60
         )
 
     def __enter__(self) -> Site:
@@ -81,7 +81,7 @@ class Site:
         self._server.should_exit = True
         # Sockets that stay open, the live one above all, would hold it for ever.
         self._server.force_exit = True
-        self._thread.join(timeout=20)
+        self._thread.join(timeout=60)
 
     def _run(self) -> None:
         with asyncio.Runner() as runner:
@@ -94,13 +94,13 @@ class Site:
         async def act() -> Result:
             return action()
 
-        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(timeout=20)
+        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(timeout=60)
 
     def login_link(self) -> str:
         link = asyncio.run_coroutine_threadsafe(
             ensure_first_admin(self.app.state.database, self.settings), self._loop
         )
-        return link.result(timeout=20).url
+        return link.result(timeout=60).url
 
     # Things to look at.
 
@@ -184,7 +184,7 @@ class Worker:
         self._act(lambda: self.site.orchestrator.finish(self.run_id, status, **fields))
         return self
 
-    def ask(self, node_id: str, approvers: list[str], **fields: Any) -> Any:
+    def ask(self, node_id: str, approvers: list[str], name: str = "", **fields: Any) -> Any:
         """Ask for an approval as the approval step does, and wait."""
         token = self.site.app.state.worker_token
         answer = self.site.post(
@@ -192,7 +192,7 @@ class Worker:
             {"nodeId": node_id, "approvers": approvers, "timeout": 3600, **fields},
             headers={"Authorization": f"Bearer {token}"},
         )
-        self.settle(node_id, "waiting", node_type="approval")
+        self.settle(node_id, "waiting", node_type="approval", node_name=name or None)
         return answer
 
     def _act(self, action: Callable[[], None]) -> None:

@@ -193,7 +193,7 @@ def test_28_cron_is_said_in_words_with_the_next_five_runs(page: Page, site: Site
     expect(inspector.get_by_text("Runs every weekday at 02:30")).to_be_visible()
     times = inspector.get_by_role("list", name="Next runs").get_by_role("listitem")
     # Prefect's schedule is imported for the first preview.
-    expect(times).to_have_count(5, timeout=30_000)
+    expect(times).to_have_count(5)
     answer = site.post(
         "/api/schedules/preview", {"cron": "30 2 * * 1-5", "timezone": "Europe/Zurich"}
     )
