@@ -59,6 +59,13 @@ export default function Editor() {
             <button
               type="button"
               className="font-medium text-accent-ink underline"
+              onClick={() => toast.dismiss(notice.id)}
+            >
+              Keep them
+            </button>
+            <button
+              type="button"
+              className="font-medium text-accent-ink underline"
               onClick={() => {
                 openSaved(workflow.data.data, workflow.data.etag);
                 toast.dismiss(notice.id);
@@ -68,7 +75,8 @@ export default function Editor() {
             </button>
           </span>
         ),
-        { duration: 10_000 },
+        // It stays until somebody has answered: what is discarded is gone.
+        { duration: Infinity },
       );
     }
   }, [workflow.data, id]);
