@@ -41,6 +41,8 @@ from compiler.expressions.types import (
 FAILURE = object_type({"message": STRING, "type": STRING})
 """What a failed node's ``.error`` offers, beside null."""
 FAILURE_OR_NULL = one_of(FAILURE, NULL)
+_STATUS = ("status", Field("status", STRING))
+_ERROR = ("error", Field("error", FAILURE_OR_NULL))
 
 
 @dataclass
@@ -53,8 +55,8 @@ class Checked:
 
 def check(root: tree.Node, names: Mapping[str, Name], text: str) -> Checked:
     checker = _Checker(names, text)
-    checker.type_of(root, _Known())
-    checker.refuse_missing(root, _Known())
+    checker.type_of(root, _NOTHING_YET)
+    checker.refuse_missing(root, _NOTHING_YET)
     return checker.checked
 
 
@@ -80,6 +82,9 @@ class _Known:
             frozenset(place for place in self.something if place[0] not in parameters),
             frozenset(place for place in self.not_null if place[0] not in parameters),
         )
+
+
+_NOTHING_YET = _Known()
 
 
 class _Checker:
@@ -181,13 +186,7 @@ class _Checker:
             self.fail("not-a-value", f"'{node.name}' is a node, not a value", node.at, hint)
         self.checked.references.add(node.name)
         output = name.output if name.state == "ran" else one_of(name.output, NULL)
-        return Object(
-            (
-                ("output", Field("output", output)),
-                ("status", Field("status", STRING)),
-                ("error", Field("error", FAILURE_OR_NULL)),
-            )
-        )
+        return Object((("output", Field("output", output)), _STATUS, _ERROR))
 
     def target(self, node: tree.Member | tree.Index | tree.Call, known: _Known) -> Type:
         if isinstance(node.target, tree.Reference) and not isinstance(node, tree.Call):

@@ -78,11 +78,11 @@ def _settled(root: tree.Node, types: Mapping[tree.Node, Type], piece: Piece) -> 
         return piece  # data as it came; no input holds undefined
     if piece.code == "js.undefined":
         return Piece("None")
-    if piece.guard is not None and not may_be(types[root], Null) and not _makes(root, types):
+    if piece.guard is not None and not may_be(types[root], Null) and not _makes(types):
         test, then = piece.guard
         if then.path is None:
             return choice(test, then, Piece("None"))
-    if may_be(types[root], Undefined) or _makes(root, types):
+    if may_be(types[root], Undefined) or _makes(types):
         if piece.path is not None:
             base, keys = piece.path
             return Piece(f"js.value({', '.join((base.code, *keys))})")
@@ -90,17 +90,19 @@ def _settled(root: tree.Node, types: Mapping[tree.Node, Type], piece: Piece) -> 
     return piece
 
 
-def _makes(root: tree.Node, types: Mapping[tree.Node, Type]) -> bool:
+def _makes(types: Mapping[tree.Node, Type]) -> bool:
     """Whether the expression builds lists or objects that may hold undefined or be huge."""
-    level = [root]
-    while level:
-        for node in level:
-            if isinstance(node, tree.Array | tree.ObjectLiteral) and not _is_constant(node):
+    for node, kind in types.items():
+        if isinstance(node, _BUILT):
+            if isinstance(node, tree.Arrow):
+                if may_be(kind, Undefined):
+                    return True
+            elif not _is_constant(node):
                 return True
-            if isinstance(node, tree.Arrow) and may_be(types[node], Undefined):
-                return True
-        level = [child for node in level for child in tree.children(node)]
     return False
+
+
+_BUILT = (tree.Array, tree.ObjectLiteral, tree.Arrow)
 
 
 def _is_constant(node: tree.Node) -> bool:

@@ -110,15 +110,18 @@ class Scanner:
         raise ExpressionError(code, message, at + 1, hint, self.text)
 
     def skip_blank(self) -> int:
-        if self._peeked_at != self.position:
-            self.position = BLANK.match(self.text, self.position).end()  # type: ignore[union-attr]
-        return self.position
+        position = self.position
+        # Mostly the next character is a visible one of ASCII.
+        if self._peeked_at != position and not "!" <= self.text[position : position + 1] <= "~":
+            self.position = position = BLANK.match(self.text, position).end()  # type: ignore[union-attr]
+        return position
 
     def peek(self) -> str:
         """The operator that comes next; empty if something else does."""
         if self._peeked_at != self.position:
-            found = _OPERATOR.match(self.text, self.skip_blank())
-            self._peeked_at = self.position
+            position = self.skip_blank()
+            found = _OPERATOR.match(self.text, position)
+            self._peeked_at = position
             self._peeked = found.group() if found else ""
         return self._peeked
 
@@ -323,5 +326,7 @@ def _reads_member(after: str) -> bool:
 
 def _beginnings(run: str) -> list[str]:
     """``a-b-c`` → a, a-b, a-b-c."""
+    if "-" not in run:
+        return [run]
     pieces = run.split("-")
     return ["-".join(pieces[: count + 1]) for count in range(len(pieces))]

@@ -100,7 +100,10 @@ class Object(Type):
         return "an object"
 
     def field(self, name: str) -> Field | None:
-        return next((field for key, field in self.fields if key == name), None)
+        for key, field in self.fields:
+            if key == name:
+                return field
+        return None
 
 
 @dataclass(frozen=True)
@@ -174,7 +177,9 @@ def something(kind: Type) -> Type:
 
 def may_be(kind: Type, *kinds: type[Type]) -> bool:
     """Whether a value of this type can be one of these; an unknown one can be anything."""
-    return any(isinstance(member, (*kinds, Unknown)) for member in members_of(kind))
+    if not isinstance(kind, OneOf):
+        return isinstance(kind, (*kinds, Unknown))
+    return any(isinstance(member, (*kinds, Unknown)) for member in kind.members)
 
 
 def may_be_nothing(kind: Type) -> bool:
@@ -188,7 +193,9 @@ def nothing_at_times(kind: Type) -> bool:
 
 def only(kind: Type, *kinds: type[Type]) -> bool:
     """Whether a value of this type is surely one of these."""
-    return all(isinstance(member, kinds) for member in members_of(kind))
+    if not isinstance(kind, OneOf):
+        return isinstance(kind, kinds)
+    return all(isinstance(member, kinds) for member in kind.members)
 
 
 def unlike(left: Type, right: Type) -> bool:
