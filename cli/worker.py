@@ -41,7 +41,12 @@ def worker(pool: str, limit: int | None, print_env: bool) -> None:
             if name in environment:
                 click.echo(f"{name}={shlex.quote(environment[name])}")
         return
+    from server.orchestrator.run_credentials import take_away
+
+    # Runs inherit what stands in the environment: they get tokens of their own instead.
+    token = environment["DATAROLL_WORKER_TOKEN"]
     os.environ.update(environment)
+    take_away(os.environ)
     # Set before Prefect reads its settings: a run starts within a second instead of ten.
     os.environ.setdefault("PREFECT_WORKER_QUERY_SECONDS", "1")
     os.environ.setdefault("PREFECT_WORKER_PREFETCH_SECONDS", "5")
@@ -50,17 +55,20 @@ def worker(pool: str, limit: int | None, print_env: bool) -> None:
     from runtime_tasks.lifeline import follow
 
     follow()
-    anyio.run(serve, pool, limit)
+    anyio.run(serve, pool, limit, token)
 
 
-async def serve(pool: str, limit: int | None) -> None:
+async def serve(pool: str, limit: int | None, token: str) -> None:
     from prefect.workers.process import ProcessWorker
 
     from server.orchestrator.prefect import PrefectOrchestrator
+    from server.orchestrator.run_credentials import configuration_with
 
     with warm_server():
         await wait_for_prefect(PrefectOrchestrator(pool))
-        await ProcessWorker(work_pool_name=pool, limit=limit).start(printer=click.echo)
+        process_worker = ProcessWorker(work_pool_name=pool, limit=limit)
+        process_worker.job_configuration = configuration_with(token)
+        await process_worker.start(printer=click.echo)
 
 
 async def wait_for_prefect(prefect: PrefectOrchestrator) -> None:

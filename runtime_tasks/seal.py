@@ -1,10 +1,10 @@
 """A seal on what a flow process leaves in Prefect, where whoever reaches Prefect could write.
 
-The key is made from the worker's token and the run's id: the worker and the
+The key is made from the run's token: the run's process and the
 dataroll server know it, Prefect does not. An entry of another run, under
 another name, or changed by one character does not hold::
 
-    seal = Seal.of_run(token, flow_run_id)
+    seal = Seal.of_run(run_token)
     entry = seal.put_on("node-1", {"status": "success"})
     seal.holds("node-1", entry)  # True
 """
@@ -24,10 +24,8 @@ class Seal:
     _key: bytes = field(repr=False)
 
     @classmethod
-    def of_run(cls, token: str, flow_run_id: object) -> Seal:
-        return cls(
-            hmac.digest(token.encode(), f"dataroll journal {flow_run_id}".encode(), "sha256")
-        )
+    def of_run(cls, token: str) -> Seal:
+        return cls(hmac.digest(token.encode(), b"dataroll journal", "sha256"))
 
     def put_on(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The body with its ``seal``: hex, HMAC-SHA256 over the name and the body's sorted JSON."""

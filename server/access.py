@@ -4,7 +4,7 @@
     async def get_workflow(workflow_id: str, access: AccessDep) -> WorkflowAnswer:
         workflow = await access.find(Workflow, workflow_id)
 
-``public`` lets everybody in, ``worker`` the worker's token, ``signed-in``
+``public`` lets everybody in, ``worker`` the process of a flow run, ``signed-in``
 whoever is known, ``instance`` those who look after the installation, and a
 role's name those who have that role, or more, in the team of the thing. Things
 of other teams are 404, things one may see and not touch are 403.
@@ -22,7 +22,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.actors import Caller
-from server.auth.authenticate import authenticate, check_origin, check_scope, check_worker
+from server.auth.authenticate import authenticate, check_origin, check_run, check_scope
 from server.database import Database
 from server.errors import BadRequest, Forbidden, NotFound, Outdated, field_error
 
@@ -77,7 +77,7 @@ def needs(
         if policy == "public":
             return
         if policy == "worker":
-            check_worker(request)
+            request.state.flow_run_id = check_run(request)
             return
         caller = await authenticate(request)
         check_origin(request, caller)

@@ -30,7 +30,7 @@ these, with things that exist, and compares.
 
 - *other team*: the owner of another team. What is not theirs is not there: 404.
 - *instance*: somebody who looks after the installation and belongs to no team.
-- *worker*: the worker's token, which opens nothing else; and only for runs that are under way.
+- *worker*: the process of a flow run, by a token that opens its own execution while it is under way, and nothing else.
 - A vote also takes being among the approvers of the request; making somebody admin or owner also takes
   that role. API tokens may be narrowed further, to a team and to scopes.
 

@@ -89,7 +89,9 @@ class WorkflowRun:
         """The plans that dry runs have made, by node and connection id."""
         self.approvals = Approvals(self)
         channel = ServerChannel.from_environment(
-            self.execution_id, attempt=attempt_of(flow_context.flow_run.tags)
+            self.execution_id,
+            self.flow_run_id,
+            attempt=attempt_of(flow_context.flow_run.tags),
         )
         self.presence = Presence(self, channel)
         self.cancel_requested = False

@@ -1,6 +1,6 @@
 """The flow process's line to the dataroll server: connections, secrets, approvals, heartbeat.
 
-Every call carries the worker's token and is scoped to one execution; the
+Every call carries the token of this flow run, which opens one execution; the
 server answers 404 for anything that this execution has no business with.
 """
 
@@ -20,6 +20,7 @@ import httpx
 
 from runtime_tasks.connections import Connection, MigrationSource
 from runtime_tasks.errors import ConnectionNotFound, SecretNotFound, StepError
+from runtime_tasks.run_token import own_run_token
 
 PATIENCE = 120.0
 """Seconds for which calls are repeated while the server does not answer."""
@@ -33,7 +34,7 @@ class ServerUnreachable(StepError):
 @dataclass(frozen=True)
 class ServerChannel:
     url: str
-    token: str
+    token: str = field(repr=False)
     execution_id: str
     attempt: int = 0
     """How often the run had been started again. The server listens to the latest attempt only."""
@@ -41,9 +42,11 @@ class ServerChannel:
     """Tells two processes of one attempt apart: the server lets the first one run the flow."""
 
     @classmethod
-    def from_environment(cls, execution_id: str, *, attempt: int = 0) -> ServerChannel | None:
+    def from_environment(
+        cls, execution_id: str, flow_run_id: object, *, attempt: int = 0
+    ) -> ServerChannel | None:
         """None where this process was not started by a dataroll worker."""
-        url, token = os.environ.get("DATAROLL_API_URL"), os.environ.get("DATAROLL_WORKER_TOKEN")
+        url, token = os.environ.get("DATAROLL_API_URL"), own_run_token(flow_run_id)
         return cls(url.rstrip("/"), token, execution_id, attempt) if url and token else None
 
     @cached_property

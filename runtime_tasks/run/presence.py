@@ -59,7 +59,7 @@ class Presence:
         run.take(said["parameters"])
         run.stopped = said.get("stop")
         self.channel = replace(self.channel, execution_id=run.execution_id)
-        self.seal = Seal.of_run(self.channel.token, run.flow_run_id)
+        self.seal = Seal.of_run(self.channel.token)
         self.uncalled = bool(said.get("uncalled"))
         return list(said.get("begun") or [])
 

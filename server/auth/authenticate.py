@@ -9,6 +9,7 @@ from fastapi import Request
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from runtime_tasks.run_token import flow_run_of
 from server.actors import Caller
 from server.database import Database
 from server.errors import Forbidden, Unauthorized
@@ -141,12 +142,16 @@ async def _mark_seen(database: Database, credential: ApiToken | BrowserSession) 
             )
 
 
-def check_worker(request: Request) -> None:
+def check_run(request: Request) -> str:
+    """The flow run whose token this is. The worker's own token opens nothing by itself."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() != "bearer" or not same(token.strip(), request.app.state.worker_token):
+    worker_token: str = request.app.state.worker_token
+    run_id = flow_run_of(token.strip(), worker_token) if kind.lower() == "bearer" else None
+    if run_id is None:
         limits: Limits = request.app.state.limits
         limits.count_failure(address(request))
-        raise Unauthorized("this takes the worker's token", headers=CHALLENGE)
+        raise Unauthorized("this takes the token of a flow run", headers=CHALLENGE)
+    return run_id
 
 
 def check_scope(caller: Caller, scope: str) -> None:

@@ -17,6 +17,7 @@ from uuid import UUID
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
+from runtime_tasks.run_token import run_token
 from runtime_tasks.seal import Seal
 
 PAGE = 200
@@ -42,7 +43,7 @@ class Journals:
         """One entry per started and per settled node, and the run's outcome."""
         known = self._runs.setdefault(run_id, Known())
         self._runs.move_to_end(run_id)
-        seal = Seal.of_run(self._token, run_id) if self._token else None
+        seal = Seal.of_run(run_token(self._token, run_id)) if self._token else None
         not_ours: set[str] = set()
         while True:
             page = await client.filter_flow_run_input(

@@ -1,6 +1,7 @@
 """/api/worker: connections, secrets and approvals for a run that is under way, and for no other.
 
-Everything answers 404 once the run is over, and for what is not its team's.
+The caller's token was made for one flow run. Everything answers 404 for another execution than the
+one that this flow run runs, once the run is over, and for what is not its team's.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import SessionDep, database_of, needs
 from server.approvals import service as approvals
-from server.errors import Conflict, NotFound
+from server.errors import Conflict, Forbidden, NotFound
 from server.executions.begin import begin
 from server.executions.bounded import bounded
 from server.executions.process import attempt_of
@@ -58,7 +59,11 @@ async def open_run(
         with_for_update=request.method != "GET",
         populate_existing=True,
     )
-    if execution is None or execution.status in FINISHED:
+    if (
+        execution is None
+        or execution.prefect_flow_run_id != request.state.flow_run_id
+        or execution.status in FINISHED
+    ):
         raise NotFound(f"there is no run '{execution_id[:40]}' under way")
     if attempt is not None and attempt < attempt_of(execution):
         raise Conflict("another process runs this flow now", code="superseded")
@@ -94,6 +99,7 @@ async def adopt_run(
 
     A run that a schedule, or somebody in the orchestrator's own UI, has started gets an execution.
     """
+    _refuse_another_run(request, body.flow_run_id)
     begun = await begin(
         database_of(request),
         request.app.state.orchestrator,
@@ -110,7 +116,13 @@ async def news(body: schemas.News, request: Request) -> None:
 
     Nothing is taken from the caller but the hint.
     """
+    _refuse_another_run(request, body.flow_run_id)
     request.app.state.mirror.hint(body.flow_run_id)
+
+
+def _refuse_another_run(request: Request, flow_run_id: str) -> None:
+    if flow_run_id != request.state.flow_run_id:
+        raise Forbidden("this token was made for another flow run")
 
 
 @router.get(f"{BASE}/connections/{{connection_id}}", **needs("worker"))

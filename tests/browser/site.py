@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import httpx
 import uvicorn
 
+from runtime_tasks.run_token import run_token
 from server.app import create_app
 from server.auth.first_start import ensure_first_admin
 from server.orchestrator.fake import FakeOrchestrator
@@ -186,7 +187,7 @@ class Worker:
 
     def ask(self, node_id: str, approvers: list[str], name: str = "", **fields: Any) -> Any:
         """Ask for an approval as the approval step does, and wait."""
-        token = self.site.app.state.worker_token
+        token = run_token(self.site.app.state.worker_token, self.run_id)
         answer = self.site.post(
             f"/api/worker/executions/{self.execution_id}/approvals",
             {"nodeId": node_id, "approvers": approvers, "timeout": 3600, **fields},

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from compiler.errors import DefinitionError, Problem
+from runtime_tasks.run_token import run_token
 from server.app import create_app
 from server.database import Database
 from server.executions.record import record_logs, record_run
@@ -34,6 +36,32 @@ def settings(home: Path, **changes: Any) -> Settings:
         **changes,
     }
     return Settings.from_environment(values)
+
+
+class OwnRun(httpx.Auth):
+    """Sends the token of the flow run that a request speaks of; starts it if nobody has."""
+
+    requires_request_body = True
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        token = run_token(self.world.app.state.worker_token, await self._run(request))
+        request.headers["Authorization"] = f"Bearer {token}"
+        yield request
+
+    async def _run(self, request: httpx.Request) -> str:
+        _, found, rest = request.url.path.partition("/api/worker/executions/")
+        if not found:
+            return str(json.loads(request.content or b"{}").get("flowRunId"))
+        async with self.world.database.reading() as session:
+            execution = await session.get(WorkflowExecution, rest.partition("/")[0])
+        if execution is None:
+            return "unknown"
+        return execution.prefect_flow_run_id or await self.world.dispatch(execution.id)
 
 
 @dataclass
@@ -68,7 +96,12 @@ class World:
 
     @property
     def worker(self) -> httpx.AsyncClient:
-        return self.client(self.app.state.worker_token)
+        """The process of whichever run a request is about."""
+        return self.client(auth=OwnRun(self))
+
+    def process_of(self, flow_run_id: str) -> httpx.AsyncClient:
+        """The process of this flow run, whatever it asks about."""
+        return self.client(run_token(self.app.state.worker_token, flow_run_id))
 
     async def team_id(self) -> str:
         me = (await self.admin.get("/api/auth/me")).json()

@@ -29,6 +29,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from runtime_tasks.run_token import run_token
 from server.auth import attempts
 from server.limits import Limits
 from tests.server.conftest import ADMIN_TOKEN, World, running
@@ -123,8 +124,9 @@ def test_no_request_breaks_the_server_or_the_document(
 
 def _try(live: Live, operation: Any, mode: GenerationMode, counted: Counter[int]) -> str | None:
     worker = operation.definition.raw.get("x-policy") == "worker"
-    token = live.world.app.state.worker_token if worker else ADMIN_TOKEN
     ids = live.things()
+    own = run_token(live.world.app.state.worker_token, f"run-{ids['execution_id']}")
+    token = own if worker else ADMIN_TOKEN
     turn = iter(range(10_000))
 
     @settings(

@@ -105,6 +105,7 @@ async def make_things(world: World, team_id: str, *, approvers: list[str] | None
                     version=1,
                     triggered_by="schedule",
                     status="pending",
+                    prefect_flow_run_id=f"run-{ids['execution_id']}",
                 ),
                 Connection(
                     id=ids["connection_id"],

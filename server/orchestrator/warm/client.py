@@ -10,9 +10,11 @@ import socket
 import sys
 
 SOCKET = "DATAROLL_WARM_SOCKET"
+WORKER_TOKEN = "DATAROLL_WORKER_TOKEN"  # noqa: S105 - a variable's name
 
 
 def main() -> int:
+    give_up_the_workers_token()
     path = os.environ.get(SOCKET, "")
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -35,6 +37,20 @@ def main() -> int:
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     return code
+
+
+def give_up_the_workers_token() -> None:
+    """A worker of Prefect's own leaves its token in here: what becomes the run gets the run's.
+
+    ``dataroll worker`` has done so already. The same as :func:`runtime_tasks.run_token.run_token`,
+    which cannot be imported here.
+    """
+    token, run = os.environ.pop(WORKER_TOKEN, ""), os.environ.get("PREFECT__FLOW_RUN_ID", "")
+    if token and run and "DATAROLL_RUN_TOKEN" not in os.environ:
+        import hmac
+
+        made = hmac.digest(token.encode(), f"dataroll run {run}".encode(), "sha256")
+        os.environ["DATAROLL_RUN_TOKEN"] = f"run.{run}.{made.hex()}"
 
 
 if __name__ == "__main__":
