@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from compiler import compile_workflow, gate, imports
+from compiler import called, compile_workflow, gate
 from compiler.cache import FlowCache
 from compiler.expressions import remembered
 from compiler.workflow import check_workflow
@@ -79,7 +79,7 @@ def afresh(text: str) -> None:
     gate._names_in.cache_clear()
     remembered.template.forget()
     remembered.worded.forget()
-    imports.names_in.cache_clear()
+    called.names_in.cache_clear()
     compile_workflow(text, "yaml")
 
 

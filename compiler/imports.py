@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from compiler.code import Code
-from compiler.syntax import parse_expression
-
-if TYPE_CHECKING:
-    from compiler.plan import Plan
+from compiler.plan import Plan
 
 IMPORTS: dict[str, tuple[str, ...]] = {
     "prefect": ("flow", "task"),
@@ -39,16 +33,3 @@ def import_lines(plan: Plan) -> Iterator[Code]:
 def bound(name: str) -> str:
     """The name that an import binds."""
     return name.rpartition(" ")[2]
-
-
-HELPERS = ("js", "secret")
-"""What the names of all helpers begin with; most expressions call none and need no parsing."""
-
-
-@lru_cache(maxsize=4096)
-def names_in(python: str) -> frozenset[str]:
-    """The helpers that an expression calls; texts inside it do not count."""
-    if not any(helper in python for helper in HELPERS):
-        return frozenset()
-    tree = parse_expression(python)
-    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))

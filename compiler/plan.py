@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from compiler.called import names_in
 from compiler.certainty import Certainty
 from compiler.code import asking, expression, identifier, literal
 from compiler.definition import Definition, Node, Variable
@@ -21,7 +22,6 @@ from compiler.expressions.remembered import template, worded
 from compiler.expressions.types import UNKNOWN, nothing_at_times
 from compiler.fields import Field, fields_of, hidden_parameters, kinds_of
 from compiler.graph import FAILED, branch, step_of
-from compiler.imports import names_in
 from compiler.layout import Bracket, Value, call, listing, mapping, value_of
 from compiler.names import file_name, python_name
 from compiler.places import SourceText

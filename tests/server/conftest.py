@@ -55,8 +55,10 @@ class OwnRun(httpx.Auth):
 
     async def _run(self, request: httpx.Request) -> str:
         _, found, rest = request.url.path.partition("/api/worker/executions/")
+        if request.url.path in ("/api/worker/adopt", "/api/worker/news"):
+            return str(json.loads(request.content)["flowRunId"])
         if not found:
-            return str(json.loads(request.content or b"{}").get("flowRunId"))
+            return "unknown"
         async with self.world.database.reading() as session:
             execution = await session.get(WorkflowExecution, rest.partition("/")[0])
         if execution is None:
