@@ -193,7 +193,7 @@ class Planner:
                 f"'{field.key}' does not know this word"
                 if words
                 else f"'{field.key}' takes {wanted}",
-                hint=wanted if words else field.never_null or None,
+                hint=wanted if words else field.never_null or _example(field),
                 tree=at,
             )
         value = tree.value
@@ -476,5 +476,6 @@ def _example(field: Field) -> str | None:
         "approvers": "such as approvers: [role:admin]",
         "cron": 'such as cron: "0 2 * * *"',
         "sql": f"such as {field.key}: select 1",
+        "duration": f"in seconds, such as {field.key}: 3600",
     }
     return examples.get(field.widget)

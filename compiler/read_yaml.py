@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -74,12 +75,12 @@ def read_yaml(text: str, problems: list[Problem]) -> Tree | None:
     try:
         return _read(text, problems)
     except _Stop as stop:
-        problems.append(stop.problem)
+        problems.append(_explained(stop.problem, text))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = ", ".join(part for part in (error.context, error.problem) if part)
         problems.append(
-            Problem("yaml-syntax", message, mark.line + 1, mark.column + 1)
+            _explained(Problem("yaml-syntax", message, mark.line + 1, mark.column + 1), text)
             if mark is not None
             else Problem("yaml-syntax", message, 1, 1)
         )
@@ -100,6 +101,21 @@ def read_yaml(text: str, problems: list[Problem]) -> Tree | None:
             )
         )
     return None
+
+
+def _explained(problem: Problem, text: str) -> Problem:
+    """The problem with what people most often did to come by it."""
+    lines = text.split("\n")
+    number = problem.line or 1
+    line = lines[number - 1] if number <= len(lines) else ""
+    hint = None
+    if problem.code == "yaml-key" and "{{" in line:
+        hint = 'put quotes around a hole: "{{ name }}"'
+    elif problem.code == "yaml-syntax" and "\t" in line[: len(line) - len(line.lstrip())]:
+        hint = "indent with spaces: YAML takes no tabs there"
+    elif problem.code == "yaml-syntax" and "could not find expected ':'" in problem.message:
+        hint = "a colon is missing, mostly at the end of the line above"
+    return problem if hint is None else replace(problem, hint=hint)
 
 
 def _read(text: str, problems: list[Problem]) -> Tree | None:

@@ -244,6 +244,11 @@ class _Checker:
         }
         if any(isinstance(part, List | Text) for part in members_of(kind)):
             there.add("length")
+        inner = kind.field("output") if isinstance(kind, Object) else None
+        if inner is not None and any(
+            isinstance(part, Object) and part.field(name) for part in members_of(inner.type)
+        ):
+            there = {f"output.{name}"}  # a node's member, with the word between left out
         hint = did_you_mean(name, there)
         if only(kind, List) and not hint:
             hint = "take one item with [0] or .find(…), or all with .map(…)"

@@ -79,6 +79,14 @@ FOREIGN: Final = frozenset(
     ]
 )
 """Words of JavaScript that this language leaves out on purpose."""
+_OF_PYTHON: Final = {
+    "len": "write .length behind the list or the text",
+    "not": "write !",
+    "None": "write null",
+    "True": "write true",
+    "False": "write false",
+}
+"""What people write who think of Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +285,9 @@ class Scanner:
     def unknown(self, name: str, at: int) -> NoReturn:
         shown = name if len(name) <= 60 else name[:57] + "…"
         known = {} if len(self.names) > 1_000 else self.names
-        hint = did_you_mean(name, [*known, *self.parameters]) if known else None
+        hint = _OF_PYTHON.get(name)
+        if hint is None and known:
+            hint = did_you_mean(name, [*known, *self.parameters])
         self.fail("unknown-name", f"nothing here is called '{shown}'", at, hint)
 
     def _name(self, at: int, name: str) -> Token:

@@ -318,3 +318,57 @@ go:
         assert (problem.node, problem.field) == ("go", "migrations")
         assert problem.line == 11
         assert problem.hint == "leave it out for all that are pending, or write ?? [] for none"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("nodes:\n\ta: {type: trigger}\n", "indent with spaces: YAML takes no tabs there"),
+        (
+            "nodes:\n  a:\n    type: delay\n    seconds: {{ n }}\n",
+            'put quotes around a hole: "{{ name }}"',
+        ),
+        (
+            "nodes:\n  a: {type: trigger}\n  b\n    type: delay\n",
+            "a colon is missing, mostly at the end of the line above",
+        ),
+    ],
+)
+def test_what_is_no_yaml_says_how_that_mostly_comes_about(text: str, hint: str) -> None:
+    (problem,) = problems(text)
+    assert problem.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("condition", "hint"),
+    [
+        ("len(find.output.migrations) > 0", "write .length behind the list or the text"),
+        ("find.migrations.length > 0", "did you mean output.migrations?"),
+        ("find.outputs.migrations", "did you mean output?"),
+        ("find.output.tool === None", "write null"),
+    ],
+)
+def test_what_people_write_from_habit_gets_the_word_that_is_meant(
+    condition: str, hint: str
+) -> None:
+    text = workflow(
+        f"""
+find: {{type: action, action: discover_migrations, connectionId: a}}
+any: {{type: condition, condition: "{{{{ {condition} }}}}"}}
+""",
+        "find -> any",
+    )
+    (problem,) = problems(text)
+    assert problem.hint == hint
+
+
+def test_a_value_of_another_kind_is_shown_one_of_the_right_kind() -> None:
+    text = workflow(
+        """
+ask: {type: approval, approvers: role:admin, timeout: 2h}
+"""
+    )
+    assert [problem.hint for problem in problems(text)] == [
+        "such as approvers: [role:admin]",
+        "in seconds, such as timeout: 3600",
+    ]

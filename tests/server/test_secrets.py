@@ -240,7 +240,7 @@ async def test_many_nodes_that_read_at_once_all_get_their_secret(world_on_both: 
     )
     started = await world.admin.post(f"/api/workflows/{workflow['id']}/execute", json={})
     path = f"/api/worker/executions/{started.json()['id']}/secrets/secret1"
-    worker = world.worker
+    worker = world.process_of(await world.dispatch(started.json()["id"]))
     answers = await asyncio.wait_for(
         asyncio.gather(*(worker.get(path) for _ in range(60))), timeout=25
     )
