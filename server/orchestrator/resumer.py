@@ -120,6 +120,8 @@ class Resumer:
                     WorkflowExecution.prefect_flow_run_id.is_not(None),
                     # A dead process hears nothing; find_dead starts it again instead.
                     WorkflowExecution.heartbeat_at >= datetime.now(UTC) - SILENCE,
+                    # A suspended one is called back: its next process has to know that we did it.
+                    WorkflowExecution.suspended_at.is_(None),
                     WorkflowApproval.status != "pending",
                     # Told once; and again, should the run still wait for what is decided.
                     WorkflowApproval.resumed_at.is_(None)
@@ -137,6 +139,9 @@ class Resumer:
             if state is None or state.status != "waiting":
                 continue
             async with self.database.writing() as session:
+                execution = await session.get(WorkflowExecution, execution_id, with_for_update=True)
+                if execution is None or execution.suspended_at is not None:
+                    continue  # it has just gone, to wait for another approval
                 await mark_resumed(session, execution_id)
             if await self.orchestrator.resume(run_id):
                 log.info("resumed %s", execution_id)

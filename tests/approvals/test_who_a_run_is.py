@@ -172,6 +172,17 @@ async def test_a_suspended_run_is_not_dead_and_is_called_back_once(world: World)
     assert said["uncalled"] is False
 
 
+async def test_a_decision_moments_after_the_run_was_suspended_calls_it_back(world: World) -> None:
+    """Its last heartbeat is fresh; to be resumed it would have to have a process still."""
+    _, run_id, approve = await suspended(world)
+    assert (await approve()).status_code == 200
+    server = resumer(world)
+    await server.resume()
+    await server.call_back()
+    assert (world.orchestrator.restarted, world.orchestrator.resumed) == ([run_id], [])
+    assert (await begin(world, run_id, "b:2", attempt=1)).json()["uncalled"] is False
+
+
 async def test_a_run_called_back_by_somebody_else_hears_that(world: World) -> None:
     execution_id, run_id, _ = await suspended(world)
     said = (await begin(world, run_id, "b:2")).json()
