@@ -212,6 +212,50 @@ def test_a_dry_run_sees_rows_locks_and_rewrites(postgresql_url: str, tmp_path: P
     assert (value, called) == (1000, True)
 
 
+@pytest.mark.parametrize(
+    ("statement", "locks", "rewrites"),
+    [
+        ("DROP TABLE o CASCADE", {"AccessExclusiveLock on o"}, ()),
+        ("DROP VIEW v", {"AccessExclusiveLock on v"}, ()),
+        ("DROP INDEX o_n", {"AccessExclusiveLock on o", "AccessExclusiveLock on o_n"}, ()),
+        ("CREATE INDEX CONCURRENTLY i ON o (id)", {"ShareUpdateExclusiveLock on o"}, ()),
+        ("DROP INDEX CONCURRENTLY o_n", {"ShareUpdateExclusiveLock on o_n"}, ()),
+        ("VACUUM (ANALYZE) o", {"ShareUpdateExclusiveLock on o"}, ()),
+        (
+            "ALTER TABLE o ADD FOREIGN KEY (n) REFERENCES u NOT VALID",
+            {"ShareRowExclusiveLock on o", "ShareRowExclusiveLock on u"},
+            (),
+        ),
+        (
+            "ALTER TABLE p ATTACH PARTITION q DEFAULT",
+            {"AccessExclusiveLock on q", "ShareUpdateExclusiveLock on p"},
+            (),
+        ),
+        ("ALTER TABLE u ALTER id TYPE bigint", None, ("u",)),
+        ("ALTER TABLE o ADD g int GENERATED ALWAYS AS (n * 2) STORED", None, ("o", "o_n")),
+    ],
+)
+def test_what_statements_lock_and_write_anew(
+    postgresql_url: str,
+    tmp_path: Path,
+    statement: str,
+    locks: set[str] | None,
+    rewrites: tuple[str, ...],
+) -> None:
+    with connect(postgresql_url) as database:
+        for sql in (
+            "CREATE TABLE u (id int PRIMARY KEY)", "CREATE TABLE o (id int, n int)",
+            "CREATE INDEX o_n ON o (n)", "CREATE VIEW v AS SELECT id FROM o",
+            "CREATE TABLE p (id int) PARTITION BY LIST (id)", "CREATE TABLE q (id int)",
+        ):  # fmt: skip
+            database.run(sql)
+    with visiting(postgresql_url, write(tmp_path / "m", {"1_x.sql": statement})) as session:
+        run = rehearse(session).statements[-1]
+    if locks is not None:
+        assert {text.partition(":")[0] for text in run.locks} >= locks
+    assert run.rewrites == rewrites
+
+
 def test_a_dry_run_shows_what_the_real_rows_would_violate(
     postgresql_url: str, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -42,9 +42,17 @@ _TAKES_A_ROLE = re.compile(
 _DISCARDS = re.compile(r"\s*discard\s+all\b|.*\bpg_advisory_unlock_all\b", re.IGNORECASE)
 
 _REWRITES = re.compile(
-    r"\s*(alter|truncate|cluster|reindex|refresh|vacuum|do|call|select|with)\b", re.IGNORECASE
+    r"\s*(alter|truncate|cluster|reindex|refresh|vacuum|drop|do|call|select|with)\b", re.IGNORECASE
 )
-"""Statements that may write a table anew, by themselves or by a function that they call."""
+"""Statements that may write a table anew or drop it, by themselves or by a function that they call."""
+
+_ALONE = re.compile(
+    r"\s*(?:create\s+(?:unique\s+)?index\s+concurrently\b.*?\bon\s+(?:only\s+)?"
+    r"|(?:drop\s+index|reindex\s+(?:index|table))\s+concurrently\s+(?:if\s+exists\s+)?"
+    r"|vacuum\s+(?!\(?\s*full)(?:\([^)]*\)\s*|freeze\s+|verbose\s+|analyze\s+)*)(?P<name>[\w$.\"]+)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Statements that run outside of every transaction, so that nobody sees what they lock."""
 
 PASSED_ON = {
     "sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "options", "connect_timeout",
@@ -432,19 +440,21 @@ class PostgreSQL(Database):
 
     def observe(self, sql: str) -> Any:
         if not self.in_transaction:
-            return None
+            alone = _ALONE.match(sql)
+            mode = "ShareUpdateExclusiveLock"
+            return f"{mode} on {alone['name']}: {BLOCKS[mode]}" if alone else None
         rewrites = bool(_REWRITES.match(sql))
         if self._seen is None or (rewrites and self._seen[1] is None):
             with self._at_home():
-                self._seen = self._locks(), self._filenodes() if rewrites else None
+                self._seen = self._locks({}), self._filenodes() if rewrites else None
         return self._seen
 
     def effects(self, mark: Any, rows: int | None) -> Effects:
-        if mark is None:
-            return Effects(rows=rows)
+        if mark is None or isinstance(mark, str):
+            return Effects(rows=rows, locks=(mark,) if mark else ())
         locks_before, files_before = mark
         with self._at_home():
-            locks_after = self._locks()
+            locks_after = self._locks(files_before or {})
             files = self._filenodes() if files_before is not None else None
         # What is there after this statement is there before the next, if nothing of ours comes between.
         self._seen = locks_after, files
@@ -460,23 +470,24 @@ class PostgreSQL(Database):
         )
         return Effects(rows=rows, locks=tuple(locks), rewrites=tuple(rewrites))
 
-    def _locks(self) -> set[tuple[str, str]]:
-        return {
-            (name, mode)
-            for name, mode in self.query(
-                "SELECT c.oid::regclass::text, l.mode FROM pg_locks l"
-                " JOIN pg_class c ON c.oid = l.relation"
-                " WHERE l.pid = pg_backend_pid() AND l.granted AND c.relnamespace NOT IN"
-                " ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)"
-            )
-        }
+    def _locks(self, known: Mapping[int, tuple[str, int]]) -> set[tuple[str, str]]:
+        """``known``: the names of before, for what is dropped now and still locked."""
+        rows = self.query(
+            "SELECT l.relation, c.oid::regclass::text, l.mode FROM pg_locks l"
+            " LEFT JOIN pg_class c ON c.oid = l.relation"
+            " WHERE l.pid = pg_backend_pid() AND l.granted AND l.relation IS NOT NULL"
+            " AND (c.relnamespace IS NULL OR c.relnamespace NOT IN"
+            " ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace))"
+        )
+        named = ((name or known.get(oid, ("", 0))[0], mode) for oid, name, mode in rows)
+        return {(name, mode) for name, mode in named if name}
 
     def _filenodes(self) -> dict[int, tuple[str, int]]:
         return {
             oid: (name, node)
             for oid, name, node in self.query(
                 "SELECT oid, oid::regclass::text, pg_relation_filenode(oid) FROM pg_class"
-                " WHERE relkind IN ('r', 'm', 'i') AND relnamespace NOT IN"
+                " WHERE relkind IN ('r', 'm', 'i', 'p', 'v') AND relnamespace NOT IN"
                 " ('pg_catalog'::regnamespace, 'information_schema'::regnamespace,"
                 " 'pg_toast'::regnamespace)"
             )
