@@ -33,9 +33,11 @@ import httpx
 from prefect import get_client
 from prefect.exceptions import Pause, PrefectHTTPStatusError
 from prefect.flow_runs import apause_flow_run
+from prefect.states import Running
 
 from runtime_tasks.context import ApprovalDecision, ApprovalRequest, Outcome
 from runtime_tasks.errors import Cancelled, Refused
+from runtime_tasks.run.channel import ServerUnreachable
 from runtime_tasks.run.journal import plain
 from runtime_tasks.run.node import LeftOpen
 
@@ -218,22 +220,44 @@ class Approvals:
             except PrefectHTTPStatusError as error:
                 if error.response.status_code < 500:
                     raise
-            await self._while_paused()
+            if await self._while_paused():
+                key = str(uuid.uuid4())
 
-    async def _while_paused(self) -> None:
-        """Look now and then, until the run is seen not to be paused."""
+    async def _while_paused(self) -> bool:
+        """Look now and then, until the run is seen not to be paused. Whether Prefect had to be
+        told that it goes on: the pause before that counts as fired."""
         until = max((entry.deadline for entry in self.open.values()), default=0) + GRACE
         while self.open and time.time() < until:
             await asyncio.sleep(SLOW)
             try:
                 async with get_client() as client:
                     flow_run = await client.read_flow_run(self.run.flow_run_id)
-            except (httpx.TransportError, PrefectHTTPStatusError):
+                    state = flow_run.state
+                    if state is not None and state.is_crashed() and await self._is_ours():
+                        running = Running(message="its process lives, and waits")
+                        await client.set_flow_run_state(flow_run.id, running, force=True)
+                        return True
+            except (httpx.TransportError, PrefectHTTPStatusError, ServerUnreachable):
                 continue
-            if flow_run.state is not None and flow_run.state.is_final():
-                raise Refused(f"the run has ended in Prefect meanwhile: {flow_run.state.name}")
-            if flow_run.state is None or not flow_run.state.is_paused():
-                return
+            if state is not None and state.is_final():
+                raise Refused(f"the run has ended in Prefect meanwhile: {state.name}")
+            if state is None or not state.is_paused():
+                return False
+        return False
+
+    async def _is_ours(self) -> bool:
+        """Whether this process runs the flow, whatever Prefect says of its death.
+
+        A worker that had given a start up while Prefect stood still says so late, and means an
+        attempt before this one. Raises ServerUnreachable; does not return in a process that is late.
+        """
+        channel = self.run.channel
+        if channel is None:
+            return False
+        if await asyncio.to_thread(channel.heartbeat):
+            self.run.cancel()
+            return False
+        return True
 
     async def _settle(self, resumes: int | None) -> int:
         """Answer the requests that the server has decided; returns its mark of the last resume.

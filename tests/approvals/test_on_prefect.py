@@ -84,6 +84,24 @@ def test_a_killed_process_goes_on_from_the_approval(broken: Broken) -> None:
     assert {"customers", "orders", "before_it", "after_it"} <= tables(database)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_a_crash_that_is_reported_of_a_living_process_ends_nothing(installed: Broken) -> None:
+    """A worker that had given a start up says so late: it was an earlier attempt's."""
+    execution, database = installed.start(FLOW)
+    (approval,) = installed.waits(execution)
+    body = {"state": {"type": "CRASHED", "message": "Failed to submit"}, "force": True}
+    path = f"flow_runs/{installed.run_id(execution)}"
+    installed.prefect("POST", f"{path}/set_state", body)
+    # It looks again after two minutes; more on a machine that does much else.
+    installed.wait("the pause", lambda: installed.is_paused(execution), seconds=400)
+    installed.approve(approval["id"])
+    run = installed.finished(execution, seconds=300)
+    assert run["status"] == "success", run["reason"]
+    assert statuses(run) == ALL_DONE
+    assert "customers" in tables(database)
+
+
 def test_a_suspended_run_has_no_process_and_goes_on_after_the_decision(
     suspending: Broken,
 ) -> None:
