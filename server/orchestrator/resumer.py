@@ -248,6 +248,8 @@ class Resumer:
             since = max(state.crash.at, self._listening_since)
             silent = heard is None or heard <= state.crash.at or heard < now - SILENCE
             return silent and now - since > CRASHED
+        if heard is not None and heard >= now - SILENCE:
+            return False  # it was called crashed a moment ago, and has contradicted
         if state.status == "pending":  # waiting for a worker, or lost by one that took it
             return state.taken and state.updated_at < now - START_UP
         return state.status in ("running", "waiting")

@@ -102,6 +102,18 @@ async def test_a_process_that_speaks_after_the_crash_of_another_is_let_alone(wor
     assert await look(world, server, run_id) == []
 
 
+async def test_a_run_that_has_contradicted_its_crash_is_let_alone(world: World) -> None:
+    """Its process tells Prefect that it lives: the mirror has seen the crash, the resumer does not."""
+    _, run_id = await start(world, (await world.published(WORKFLOW))["id"])
+    server = resumer(world)
+    await crash(world, run_id, heard=-timedelta(seconds=5), ago=timedelta(seconds=9))
+    await Mirror(world.database, world.orchestrator, server.crashed).refresh(run_id)
+    run = world.orchestrator.runs[run_id]
+    world.orchestrator.runs[run_id] = replace(run, status="waiting", crash=None)
+    await server.find_dead()
+    assert world.orchestrator.restarted == []
+
+
 async def test_a_server_that_was_away_listens_first(world: World) -> None:
     _, run_id = await start(world, (await world.published(WORKFLOW))["id"])
     server = Resumer(world.database, world.orchestrator)
