@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 from prefect import get_client
+from prefect.client.schemas.objects import State
 from prefect.exceptions import Pause, PrefectHTTPStatusError
 from prefect.flow_runs import apause_flow_run
 from prefect.states import Running
@@ -234,7 +235,7 @@ class Approvals:
                     flow_run = await client.read_flow_run(self.run.flow_run_id)
                     state = flow_run.state
                     if state is not None and state.is_crashed() and await self._is_ours():
-                        running = Running(message="its process lives, and waits")
+                        running: State[Any] = Running(message="its process lives, and waits")
                         await client.set_flow_run_state(flow_run.id, running, force=True)
                         return True
             except (httpx.TransportError, PrefectHTTPStatusError, ServerUnreachable):
