@@ -148,6 +148,9 @@ class Watching(Measured):
         self.page.goto(f"{self.site.url}/executions/{self.worker.execution_id}")
         self.page.get_by_text("Live", exact=True).wait_for()
         self.page.locator(".react-flow__node").first.wait_for()
+        # The timeline draws the rows in sight: the last one that is waited for has to be.
+        self.page.get_by_role("list", name="Timeline").get_by_role("button").first.wait_for()
+        self.page.locator("[data-scrolls]").evaluate("box => box.scrollTo(0, 28 * 28)")
 
     def status_events(self) -> None:
         """40 nodes, five events each, one at a time."""

@@ -20,8 +20,6 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
 
 def quoted(text: str) -> str:
     """Double quotes unless single ones need fewer escapes, which is black's rule."""
-    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'  # most texts; what follows comes to the same
     quote = quote_for(text)
     return quote + escaped(text, quote) + quote
 

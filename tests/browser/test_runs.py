@@ -202,6 +202,30 @@ def test_37_a_vote_is_handed_on_and_a_request_taken_back(
     worker.finish("cancelled")
 
 
+def test_37_what_is_on_the_screen_stays_when_others_come_and_when_it_is_decided(
+    page: Page, site: Site, published: Any
+) -> None:
+    robin = site.person("Robin41", "developer")
+    worker, approval = ask(site, published, token=robin["token"])
+    page.goto("/approvals?asked=me")
+    article = page.get_by_role("article")
+    run = article.get_by_role("link", name="the run")
+    expect(run).to_have_attribute("href", f"/executions/{worker.execution_id}")
+    rows = page.get_by_role("list", name="Approvals").get_by_role("button")
+    before = rows.count()
+    # The newest stands first in the list; it must not come under the hand that is about to press.
+    another, _ = ask(site, published, token=robin["token"])
+    expect(rows).to_have_count(before + 1)
+    expect(run).to_have_attribute("href", f"/executions/{worker.execution_id}")
+    article.get_by_role("button", name="Approve").click()
+    expect(article.get_by_text("approved", exact=True)).to_be_visible()
+    expect(rows).to_have_count(before)
+    expect(run).to_have_attribute("href", f"/executions/{worker.execution_id}")
+    assert site.get(f"/api/approvals/{approval}")["status"] == "approved"
+    for each in (worker, another):
+        each.finish("cancelled")
+
+
 def test_37_what_has_expired_cannot_be_approved(page: Page, site: Site, published: Any) -> None:
     robin = site.person("Robin38", "developer")
     worker = begin(site, published, token=robin["token"])

@@ -1,7 +1,7 @@
 /** What waits for somebody's word: what exactly will run, who has spoken, how long there is. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Check, CheckSquare, Forward, MessageSquare, X } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import toast from "react-hot-toast";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { approvals } from "@/api/calls";
@@ -48,7 +48,8 @@ export default function Approvals() {
     refetchInterval: 15_000,
   });
   const items = list.data?.items ?? [];
-  const chosen = id ?? items[0]?.id;
+  const first = useFirstShown(items[0]?.id, `${status} ${mine}`);
+  const chosen = id ?? first;
   const detail = useQuery({
     queryKey: ["approvals", "one", chosen],
     queryFn: () => approvals.get(chosen!),
@@ -81,7 +82,7 @@ export default function Approvals() {
         <Loading />
       ) : list.isError ? (
         <Failure error={list.error} retry={() => void list.refetch()} />
-      ) : items.length === 0 && !id ? (
+      ) : items.length === 0 && !chosen ? (
         <div className="panel">
           <Empty
             icon={<CheckSquare size={22} />}
@@ -133,6 +134,19 @@ export default function Approvals() {
       )}
     </Page>
   );
+}
+
+/**
+ * What was shown first stays until somebody chooses: a request that comes or is decided meanwhile
+ * must not put another one under the hand that is about to approve.
+ */
+function useFirstShown(first: string | undefined, filter: string): string | undefined {
+  const [shown, setShown] = useState<{ id: string; filter: string }>();
+  const kept = shown?.filter === filter ? shown.id : undefined;
+  useEffect(() => {
+    if (first && !kept) setShown({ id: first, filter });
+  }, [first, kept, filter]);
+  return kept ?? first;
 }
 
 function Countdown({ until }: { until: string | null | undefined }) {
