@@ -89,13 +89,21 @@ export function Canvas({ label = "Workflow canvas", frozen = false }: { label?: 
   const chosen = useWorkflow((state) => state.selectedNode?.id);
   useEffect(() => {
     const place = chosen ? useWorkflow.getState().positions[chosen] : undefined;
-    const box = host.current?.getBoundingClientRect();
-    if (!place || !box) return;
-    const at = flow.flowToScreenPosition({ x: place.x + NODE_WIDTH / 2, y: place.y + HEAD_HEIGHT / 2 });
-    const inside =
-      at.x > box.left + 40 && at.x < box.right - 40 && at.y > box.top + 24 && at.y < box.bottom - 24;
-    if (!inside)
-      void flow.setCenter(place.x + NODE_WIDTH / 2, place.y + HEAD_HEIGHT / 2, { zoom: flow.getZoom() });
+    if (!place) return;
+    const bring = (): void => {
+      const box = host.current?.getBoundingClientRect();
+      if (!box) return;
+      const at = flow.flowToScreenPosition({ x: place.x + NODE_WIDTH / 2, y: place.y + HEAD_HEIGHT / 2 });
+      const inside =
+        at.x > box.left + 40 && at.x < box.right - 40 && at.y > box.top + 24 && at.y < box.bottom - 24;
+      if (!inside)
+        void flow.setCenter(place.x + NODE_WIDTH / 2, place.y + HEAD_HEIGHT / 2, { zoom: flow.getZoom() });
+    };
+    if (!host.current?.matches(":active")) return bring();
+    // Not while it is pressed: the click would end beside it, on the canvas, and choose nothing.
+    const released = (): void => void setTimeout(bring, 0);
+    window.addEventListener("pointerup", released, { once: true });
+    return () => window.removeEventListener("pointerup", released);
   }, [chosen, flow]);
 
   const onNodesChange = useCallback((changes: NodeChange<Node>[]) => {
