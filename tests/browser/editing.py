@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
@@ -43,13 +41,7 @@ class Editor:
         return self.node(node_id).locator(f".react-flow__handle[data-handleid='{handle}']")
 
     def choose(self, node_id: str) -> Locator:
-        node = self.node(node_id)
-        for _ in range(3):
-            node.click(position={"x": 100, "y": 12})
-            # Where a slow machine is still fitting the drawing to its frame, a click may miss.
-            with suppress(AssertionError):
-                expect(node).to_have_class(re.compile(r"\bselected\b"), timeout=3000)
-                break
+        self.node(node_id).click(position={"x": 100, "y": 12})
         return self.page.get_by_role("complementary", name="Inspector")
 
     def connect(self, source: str, handle: str, target: str, into: str = "in") -> None:
