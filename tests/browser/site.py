@@ -171,6 +171,7 @@ class Worker:
         self.execution_id = execution_id
         self.run_id = f"run-{execution_id}"
         self._wait_until_dispatched()
+        self._adopt()
         self._act(lambda: site.orchestrator.begin(self.run_id))
 
     def settle(self, node_id: str, status: str = "success", **fields: Any) -> Worker:
@@ -187,17 +188,31 @@ class Worker:
 
     def ask(self, node_id: str, approvers: list[str], name: str = "", **fields: Any) -> Any:
         """Ask for an approval as the approval step does, and wait."""
-        token = run_token(self.site.app.state.worker_token, self.run_id)
         answer = self.site.post(
             f"/api/worker/executions/{self.execution_id}/approvals",
             {"nodeId": node_id, "approvers": approvers, "timeout": 3600, **fields},
-            headers={"Authorization": f"Bearer {token}"},
+            headers=self._headers(),
         )
         self.settle(node_id, "waiting", node_type="approval", node_name=name or None)
         return answer
 
     def _act(self, action: Callable[[], None]) -> None:
         self.site.on_loop(action)
+
+    def _headers(self) -> dict[str, str]:
+        token = run_token(self.site.app.state.worker_token, self.run_id)
+        return {"Authorization": f"Bearer {token}"}
+
+    def _adopt(self) -> None:
+        """Ask which execution this is, and ask again while the server writes that down."""
+        process = {"flowRunId": self.run_id, "process": f"process of {self.run_id}"}
+        for _ in range(500):
+            answer = self.site.api.post("/api/worker/adopt", json=process, headers=self._headers())
+            if answer.status_code != 503:
+                assert answer.is_success, answer.text
+                return
+            threading.Event().wait(0.05)
+        raise TimeoutError(f"the execution {self.execution_id} was not written down as started")
 
     def _wait_until_dispatched(self) -> None:
         for _ in range(500):
