@@ -1,11 +1,12 @@
 """Prefect's server, made to bear a crowd on SQLite: ``python -m cli.prefect_server server start``.
 
-**Its garbage is collected beside its event loop.** On SQLite each of Prefect's connections has a thread of its own, and a statement that waits for the
-write lock (up to a minute) holds its connection's mutex. Python's collector runs wherever it
-happens to be due, mostly in the event loop's thread; a cursor that it drops there waits for that
-mutex, with the loop. The transaction that has the write lock then cannot go on, because
-the loop would have to commit it: everything stands still until the statement gives up. Under load
-that happened every few minutes. In a thread of its own the collector may wait as long as it likes.
+**Its garbage is collected beside its event loop.** On SQLite each of Prefect's connections has a
+thread of its own, and a statement that waits for the write lock (up to a minute) holds its
+connection's mutex. Python's collector runs wherever it happens to be due, mostly in the event
+loop's thread; a cursor that it drops there waits for that mutex, with the loop. The transaction
+that has the write lock then cannot go on, because the loop would have to commit it: everything
+stands still until the statement gives up. Under load that happened every few minutes. In a thread
+of its own the collector may wait as long as it likes.
 
 **Its transactions begin as writers.** Where Prefect reads first and writes then, SQLite refuses the
 write at once if anybody else has written in between, and no busy timeout helps; in a crowd somebody

@@ -44,6 +44,12 @@ class ApprovalRequest:
     plans: tuple[Mapping[str, Any], ...] = ()
     """The plans that dry runs of this run have made so far: what the approver will see."""
     mode: WaitMode = "pause"
+    notify_slack: Secret | str = ""
+    """An incoming webhook where the request is told too; the server reads the secret."""
+    notify_emails: tuple[str, ...] = ()
+    """People who hear of the request besides those who may vote."""
+    reminders: bool = True
+    """Whether those who have not voted are told again at half time and near the end."""
 
 
 @dataclass(frozen=True)

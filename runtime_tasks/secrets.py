@@ -54,5 +54,11 @@ def secret_text(*parts: str | Secret) -> Secret:
     return Secret(tuple(flat))
 
 
+def unread(text: Secret | str) -> list[Any]:
+    """The parts of a text as JSON, secrets by their names: ``["https://", {"secret": "hook"}]``."""
+    parts = text.parts if isinstance(text, Secret) else (text,) if text else ()
+    return [{"secret": part.name} if isinstance(part, SecretName) else part for part in parts]
+
+
 SecretText = Annotated[Secret | str, "may hold secrets"]
 """Type of a step parameter in which secrets may appear (webhook URLs, headers, passwords)."""

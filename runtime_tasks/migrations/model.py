@@ -41,6 +41,10 @@ class Problem:
     message: str
     blocks: bool = True
     """Whether nothing may be executed until it is solved."""
+    of: str = ""
+    """The id of the migration that it is about, where it is about one."""
+    status: str = ""
+    """What that migration is found to be: edited, out-of-order, missing or failed."""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from runtime_tasks.errors import Cancelled, Refused
 from runtime_tasks.run.channel import ServerUnreachable
 from runtime_tasks.run.journal import plain
 from runtime_tasks.run.node import LeftOpen
+from runtime_tasks.secrets import unread
 
 if TYPE_CHECKING:
     from runtime_tasks.run import WorkflowRun
@@ -99,6 +100,11 @@ class Approvals:
                     "message": request.message,
                     "skipIfCreator": request.skip_if_creator,
                     "distinct": request.distinct,
+                    "notify": {
+                        "slack": unread(request.notify_slack),
+                        "emails": list(request.notify_emails),
+                        "reminders": request.reminders,
+                    },
                     "digest": self.run.digest,
                     "plans": plain([dict(plan) for plan in plans.values()]),
                     "planHash": plan_hash(hashes),

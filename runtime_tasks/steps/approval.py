@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from runtime_tasks.context import ApprovalRequest, WaitMode, current
 from runtime_tasks.errors import StepConfigError
+from runtime_tasks.secrets import SecretText
 from runtime_tasks.steps.catalogue import Approvers, Output, Seconds, Text, step
 
 
@@ -30,6 +31,9 @@ def approval(
     required: int | None = None,
     distinct: bool = False,
     mode: WaitMode = "pause",
+    notify_slack: SecretText = "",
+    notify_emails: list[str] | None = None,
+    reminders: bool = True,
 ) -> ApprovalOutput:
     """Hold the run until the approvers decide; an expired request is never a yes.
 
@@ -37,6 +41,9 @@ def approval(
     the steps of a chain are different people.
     ``mode``: a run that *pauses* keeps its process and goes on at once; one that
     *suspends* gives it up, which costs nothing for days, and starts again in seconds.
+    ``notify_slack``, ``notify_emails``: an incoming webhook and people who are told of the request
+    besides the approvers; what they get is a link, not a vote. ``reminders``: whether those
+    who have not voted are told again at half time and near the end.
     """
     context = current()
     asked = people(approvers)
@@ -52,6 +59,9 @@ def approval(
             skip_if_creator=skip_if_creator,
             distinct=distinct,
             mode=mode,
+            notify_slack=notify_slack,
+            notify_emails=tuple(notify_emails or ()),
+            reminders=reminders,
         )
     )
     return ApprovalOutput(

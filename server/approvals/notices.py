@@ -3,8 +3,9 @@
 An e-mail to each person who has not voted, where ``DATAROLL_SMTP_URL`` names a
 mail server, and one message to ``DATAROLL_APPROVAL_SLACK`` (an incoming
 webhook) and to ``DATAROLL_APPROVAL_WEBHOOK`` (signed with
-``DATAROLL_APPROVAL_WEBHOOK_SECRET``). Every message carries a link to the
-request. The link leads to the login and holds no token: having it is no vote.
+``DATAROLL_APPROVAL_WEBHOOK_SECRET``). The step itself may name a webhook of
+Slack and further addresses, and may want no reminders. Every message carries a link to
+the request. The link leads to the login and holds no token: having it is no vote.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,8 +21,20 @@ from sqlalchemy import select, update
 
 from runtime_tasks.context import LocalContext, using
 from runtime_tasks.notifications.message import Message
+from server.actors import SERVER
+from server.audit.record import record
 from server.database import Database
-from server.models import ApprovalVote, User, Workflow, WorkflowApproval, database_now
+from server.errors import NotFound
+from server.models import (
+    ApprovalVote,
+    User,
+    Workflow,
+    WorkflowApproval,
+    WorkflowExecution,
+    database_now,
+)
+from server.secret_box import SecretKeyError
+from server.variables.of_run import secret_of_run
 
 log = logging.getLogger("dataroll.notices")
 
@@ -105,10 +118,11 @@ class Notices:
                 )
             )
             workflow = await session.get(Workflow, approval.workflow_id)
-            addresses = sorted(people)
+            addresses = dict.fromkeys([*sorted(people), *approval.notify.get("emails", [])])
+        slack = [self.environment.get("DATAROLL_APPROVAL_SLACK"), await self._slack_of(approval)]
         message = compose(approval, workflow.name if workflow else "", self.public_url)
         sent = 0
-        for notice in self._notices(message, addresses):
+        for notice in self._notices(message, addresses, [url for url in slack if url]):
             context = LocalContext(approval.execution_id, f"{approval.node_id}:{notice.channel}")
             try:
                 with using(context):
@@ -118,7 +132,35 @@ class Notices:
                 log.warning("no %s about %s: %s", notice.channel, approval.id, error)
         return sent
 
-    def _notices(self, message: Message, addresses: list[str]) -> list[Notice]:
+    async def _slack_of(self, approval: WorkflowApproval) -> str | None:
+        """The webhook that the step names, read where it is needed; without it others are told."""
+        parts = approval.notify.get("slack", [])
+        names = [part["secret"] for part in parts if not isinstance(part, str)]
+        secrets: dict[str, str] = {}
+        try:
+            async with self.database.writing() as session:
+                execution = await session.get_one(WorkflowExecution, approval.execution_id)
+                for name in names:
+                    secrets[name] = await secret_of_run(session, execution, name)
+                    await record(
+                        session,
+                        SERVER,
+                        "secret.read",
+                        "approval",
+                        approval.id,
+                        team_id=approval.team_id,
+                        execution_id=approval.execution_id,
+                        version=execution.version,
+                        name=name,
+                    )
+        except (NotFound, SecretKeyError) as error:
+            log.warning("no Slack message about %s: %s", approval.id, error)
+            return None
+        return "".join(p if isinstance(p, str) else secrets[p["secret"]] for p in parts) or None
+
+    def _notices(
+        self, message: Message, addresses: Iterable[str], slack: Iterable[str]
+    ) -> list[Notice]:
         from runtime_tasks.notifications.email import send_email
         from runtime_tasks.notifications.slack import post_to_slack
         from runtime_tasks.notifications.webhook import post_webhook
@@ -132,8 +174,12 @@ class Notices:
                     return send_email(smtp, [to], message)
 
                 found.append(Notice(f"e-mail to {address}", mail, message))
-        if slack := env.get("DATAROLL_APPROVAL_SLACK"):
-            found.append(Notice("Slack message", lambda text: post_to_slack(slack, text), message))
+        for webhook in dict.fromkeys(slack):
+
+            def chat(message: Message, to: str = webhook) -> str:
+                return post_to_slack(to, message)
+
+            found.append(Notice("Slack message", chat, message))
         if url := env.get("DATAROLL_APPROVAL_WEBHOOK"):
             secret = env.get("DATAROLL_APPROVAL_WEBHOOK_SECRET", "")
             found.append(
@@ -149,7 +195,8 @@ class Notices:
 def is_due(approval: WorkflowApproval, now: datetime) -> bool:
     """Whether one of the moments has passed since people were told last."""
     open_for = approval.timeout - approval.created_at
-    moments = MOMENTS if open_for >= SHORTEST else MOMENTS[:1]
+    again = open_for >= SHORTEST and (approval.notify or {}).get("reminders", True)
+    moments = MOMENTS if again else MOMENTS[:1]
     last = max(at for part in moments if (at := approval.created_at + open_for * part) <= now)
     return approval.reminded_at is None or approval.reminded_at < last
 

@@ -6,6 +6,7 @@ still pending, so of approve, reject, expire and cancel exactly one wins.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -51,6 +52,7 @@ async def request_approval(
     message: str = "",
     skip_if_creator: bool = False,
     distinct: bool = False,
+    notify: Mapping[str, Any] | None = None,
     digest: str = "",
     plans: Any = (),
     plan_hash: str = "",
@@ -100,6 +102,7 @@ async def request_approval(
         "message": message,
         "skip_if_creator": skip_if_creator,
         "is_distinct": distinct,
+        "notify": dict(notify or {}),
         "requested_by": started_by,
         "digest": digest,
         "plans": list(plans),

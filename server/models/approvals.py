@@ -65,6 +65,9 @@ class WorkflowApproval(Identified, Created, Base):
     skip_if_creator: Mapped[bool] = mapped_column(Boolean, default=False)
     is_distinct: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     """Whoever has approved another step of the run may not approve this one."""
+    notify: Mapped[Any] = mapped_column(JSONText(), default=dict, server_default="{}")
+    """``{slack, emails, reminders}`` of the step: who is told besides the approvers. Secrets stand
+    in it by their names."""
     requested_by: Mapped[str | None] = mapped_column(Id)
     """Who started the run; null when no person did."""
     digest: Mapped[str] = mapped_column(String(100), default="")

@@ -22,17 +22,14 @@ from server.executions.process import attempt_of
 from server.models import (
     FINISHED,
     Connection,
-    TeamVariable,
-    WorkflowDefinition,
     WorkflowExecution,
-    WorkflowVariable,
     utc_now,
 )
 from server.secret_box import SecretBox
+from server.variables.of_run import secret_of_run
 from server.variables.redactor import team_redactor
 from server.worker import schemas
 from server.worker.reads import note_read
-from server.workflows.facts import read_facts
 
 router = APIRouter(tags=["worker"])
 BASE = "/api/worker/executions/{execution_id}"
@@ -174,27 +171,7 @@ async def secret(
     execution: RunDep, name: str, request: Request, session: SessionDep, response: Response
 ) -> schemas.WorkerSecret:
     """A secret that the run's version declares: the workflow's own, else the team's."""
-    definition = await session.get(WorkflowDefinition, execution.definition_id)
-    facts = read_facts(definition.content, definition.format) if definition else None
-    declared = {v.name for v in facts.variables if v.is_secret} if facts else set()
-    sealed = None
-    if name in declared:
-        sealed = await session.scalar(
-            select(WorkflowVariable.default_value).where(
-                WorkflowVariable.workflow_id == execution.workflow_id,
-                WorkflowVariable.name == name,
-                WorkflowVariable.is_secret.is_(True),
-            )
-        ) or await session.scalar(
-            select(TeamVariable.value).where(
-                TeamVariable.team_id == execution.team_id,
-                TeamVariable.name == name,
-                TeamVariable.is_secret.is_(True),
-            )
-        )
-    if sealed is None:
-        raise NotFound(f"the run has no secret '{name[:100]}'")
-    answer = schemas.WorkerSecret(value=_box(session).decrypt(sealed))
+    answer = schemas.WorkerSecret(value=await secret_of_run(session, execution, name))
     await note_read(
         request, session, execution, "secret.read", "execution", execution.id, name=name
     )
@@ -216,6 +193,7 @@ async def ask(execution: RunDep, body: schemas.AskApproval, session: SessionDep)
         message=redactor.text(body.message),
         skip_if_creator=body.skip_if_creator,
         distinct=body.distinct,
+        notify=body.notify.model_dump(),
         digest=body.digest,
         plans=[bounded(redactor.json(plan)) for plan in body.plans],
         plan_hash=body.plan_hash,

@@ -24,6 +24,22 @@ class WorkerSecret(Answer):
     value: str
 
 
+class SecretPart(Body):
+    secret: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Notify(Body):
+    """Who is told besides the approvers. The server reads secrets where it sends."""
+
+    slack: list[SecretPart | ShortText] = Field(
+        default_factory=list,
+        max_length=20,
+        description="An incoming webhook, in parts: texts, and secrets by their names",
+    )
+    emails: list[ShortText] = Field(default_factory=list, max_length=50)
+    reminders: bool = Field(True, description="Told again at half time and near the end")
+
+
 class AskApproval(Body):
     node_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     approvers: list[ShortText] = Field(max_length=200)
@@ -32,6 +48,7 @@ class AskApproval(Body):
     message: LongText = ""
     skip_if_creator: bool = False
     distinct: bool = False
+    notify: Notify = Field(default_factory=Notify)
     digest: str = Field("", max_length=100)
     plans: list[Json] = Field(default_factory=list, max_length=100)
     plan_hash: str = Field("", max_length=100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from cli.demo import running
@@ -23,6 +25,7 @@ from server.ids import new_id
 from server.models import (
     Membership,
     Team,
+    TeamVariable,
     User,
     Workflow,
     WorkflowApproval,
@@ -32,6 +35,7 @@ from server.models import (
 )
 from server.orchestrator.fake import FakeOrchestrator
 from server.orchestrator.protocol import RunRequest
+from server.secret_box import SecretBox
 from tests.approvals.installed import Broken, begin
 
 _numbers = count(1)
@@ -111,6 +115,26 @@ class Office:
         self.orchestrator.settle(run_id, "approval-1", "waiting", node_type="approval")
         return execution.id
 
+    async def declare_secret(self, execution_id: str, name: str, value: str) -> None:
+        """The run's version declares the secret, and the team has it."""
+        async with self.database.writing() as session:
+            execution = await session.get_one(WorkflowExecution, execution_id)
+            definition = await session.get_one(WorkflowDefinition, execution.definition_id)
+            declared = [{"name": name, "type": "secret"}]
+            definition.content, definition.format = json.dumps({"variables": declared}), "json"
+            box: SecretBox = session.info["secret_box"]
+            session.add(
+                TeamVariable(
+                    id=new_id(),
+                    team_id=self.team_id,
+                    name=name,
+                    type="secret",
+                    is_secret=True,
+                    value=box.encrypt(value),
+                    created_by="somebody",
+                )
+            )
+
     async def ask(self, execution_id: str, approvers: list[str], **more: Any) -> WorkflowApproval:
         given: dict[str, Any] = {
             "node_id": "approval-1",
@@ -135,7 +159,11 @@ class Office:
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     """On SQLite and on PostgreSQL."""
-    database = Database(database_url, signer=Signer.open(tmp_path / "home", {}))
+    database = Database(
+        database_url,
+        secret_box=SecretBox([Fernet.generate_key().decode()]),
+        signer=Signer.open(tmp_path / "home", {}),
+    )
     await database.migrate()
     office = Office(database)
     await office.open()

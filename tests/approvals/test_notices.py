@@ -9,11 +9,12 @@ from email.message import Message
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
+from sqlalchemy import select
 
 from cli.inbox import Inbox
 from server.approvals.notices import Notices, is_due
 from server.approvals.service import vote
-from server.models import WorkflowApproval
+from server.models import AuditLog, WorkflowApproval
 from tests.approvals.conftest import Office
 from tests.databases import free_port
 
@@ -91,6 +92,56 @@ async def test_an_address_that_does_not_work_keeps_nobody_else_from_hearing(
     }
     assert await Notices(office.database, "https://x.test", environment).tell_all() == 1
     assert len(mailbox.mails) == 1
+
+
+async def test_a_step_has_its_own_channel_and_its_own_people_told(
+    office: Office, mail: tuple[Mailbox, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox, smtp = mail
+    monkeypatch.setenv("DATAROLL_ALLOW_ADDRESSES", "127.0.0.1/32 127.0.0.2/32")
+    a = await office.hire("a@example.test")
+    notify = {
+        "slack": [{"secret": "dbaChannel"}],
+        "emails": ["dba-team@example.test", a.email],
+        "reminders": False,
+    }
+    execution_id = await office.run()
+    with Inbox() as inbox:
+        await office.declare_secret(execution_id, "dbaChannel", inbox.url)
+        approval = await office.ask(execution_id, [a.email], notify=notify)
+        notices = Notices(office.database, "https://x.test", {"DATAROLL_SMTP_URL": smtp})
+        assert await notices.tell_all() == 3
+        assert sorted(str(found["To"]) for found in mailbox.mails) == [
+            a.email,
+            "dba-team@example.test",
+        ]
+        assert f"https://x.test/approvals/{approval.id}" in str(inbox.messages)
+        async with office.database.writing() as session:
+            row = await session.get_one(WorkflowApproval, approval.id)
+            assert row.reminded_at is not None
+            row.created_at -= timedelta(minutes=58)  # near its end
+            row.timeout -= timedelta(minutes=58)
+            row.reminded_at -= timedelta(minutes=58)
+        assert await notices.tell_all() == 0
+    async with office.database.reading() as session:
+        reads = await session.scalars(select(AuditLog).where(AuditLog.action == "secret.read"))
+        assert [entry.details for entry in reads] == [{"name": "dbaChannel"}]
+
+
+async def test_a_channel_whose_secret_nobody_set_keeps_nobody_from_hearing(
+    office: Office, mail: tuple[Mailbox, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox, smtp = mail
+    monkeypatch.setenv("DATAROLL_ALLOW_ADDRESSES", "127.0.0.1/32")
+    a = await office.hire("a@example.test")
+    # One that the version does not declare is not read, though the team has it.
+    await office.declare_secret(await office.run(), "elsewhere", "http://127.0.0.1/never")
+    for name in ("nobodySetThis", "elsewhere"):
+        notify = {"slack": [{"secret": name}]}
+        await office.ask(await office.run(), [a.email], notify=notify)
+    notices = Notices(office.database, "https://x.test", {"DATAROLL_SMTP_URL": smtp})
+    assert await notices.tell_all() == 2
+    assert len(mailbox.mails) == 2
 
 
 def test_people_are_told_at_the_start_at_half_time_and_near_the_end() -> None:

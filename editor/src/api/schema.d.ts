@@ -1944,6 +1944,7 @@ export interface components {
             message: string;
             /** Nodeid */
             nodeId: string;
+            notify?: components["schemas"]["Notify"];
             /**
              * Planhash
              * @default
@@ -3120,6 +3121,25 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * Notify
+         * @description Who is told besides the approvers. The server reads secrets where it sends.
+         */
+        Notify: {
+            /** Emails */
+            emails?: string[];
+            /**
+             * Reminders
+             * @description Told again at half time and near the end
+             * @default true
+             */
+            reminders: boolean;
+            /**
+             * Slack
+             * @description An incoming webhook, in parts: texts, and secrets by their names
+             */
+            slack?: (components["schemas"]["SecretPart"] | string)[];
+        };
         /** Page[ApprovalAnswer] */
         Page_ApprovalAnswer_: {
             /** Items */
@@ -3479,6 +3499,11 @@ export interface components {
             new: string;
             /** Old */
             old: string;
+        };
+        /** SecretPart */
+        SecretPart: {
+            /** Secret */
+            secret: string;
         };
         /** SecretValue */
         SecretValue: {

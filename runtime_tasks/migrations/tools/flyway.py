@@ -294,7 +294,7 @@ class Flyway(ScriptTool):
             row.id for row in rows for m in changed if (row.id, row.checksum) == (m.id, m.checksum)
         }
         again = [m.as_("pending") for m in changed if m.id not in same]
-        names = {m.file or "" for m in changed}
+        repeated = {m.id for m in changed}
         pending = (*history.pending, *again)
         versioned = [m for m in pending if not m.repeatable]
         repeatable = sorted((m for m in pending if m.repeatable), key=lambda m: m.name)
@@ -306,9 +306,7 @@ class Flyway(ScriptTool):
                 for m in history.applied
                 if m not in changed or m.id in same
             ),
-            problems=tuple(
-                p for p in history.problems if not any(name in p.message for name in names)
-            ),
+            problems=tuple(p for p in history.problems if p.of not in repeated),
         )
         return as_flyway_sees_it(self.settings, history, files)
 

@@ -37,16 +37,11 @@ def _validated(settings: Settings, history: History, files: Sequence[Migration])
         if migration.status != "out-of-order" or settings.switched_on("outOfOrder"):
             pending.append(migration)
         elif not validates or ignored(settings, "versioned", "ignored"):
-            problems = [
-                p for p in problems if not p.message.startswith(f"{migration.file} is older")
-            ]
-            problems.append(
-                Problem(
-                    f"{migration.file} is older than what is applied already: Flyway passes it "
-                    "over without a word (unless outOfOrder is set)",
-                    blocks=False,
-                )
+            says = (
+                f"{migration.file} is older than what is applied already: Flyway passes it "
+                "over without a word (unless outOfOrder is set)"
             )
+            problems = _instead(problems, Problem(says, False, migration.id, "out-of-order"))
         else:
             pending.append(migration)
     for migration in history.applied:
@@ -57,21 +52,19 @@ def _validated(settings: Settings, history: History, files: Sequence[Migration])
         future = not repeatable and version_key(migration.id) > newest
         state = "future" if future else "missing"
         if validates and not ignored(settings, kind, state):
-            problems = [
-                p for p in problems if not p.message.startswith(f"{migration.id} is applied")
-            ]
-            problems.append(
-                Problem(
-                    f"{migration.id} is applied, but its file is not there any more: Flyway refuses "
-                    f"to go on (unless ignoreMigrationPatterns has *:{state})"
-                )
+            says = (
+                f"{migration.id} is applied, but its file is not there any more: Flyway refuses "
+                f"to go on (unless ignoreMigrationPatterns has *:{state})"
             )
+            problems = _instead(problems, Problem(says, True, migration.id, "missing"))
     if not validates:
-        problems = [
-            Problem(p.message, blocks=False) if " was edited after" in p.message else p
-            for p in problems
-        ]
+        problems = [replace(p, blocks=p.blocks and p.status != "edited") for p in problems]
     return replace(history, pending=tuple(pending), problems=tuple(problems))
+
+
+def _instead(problems: Sequence[Problem], new: Problem) -> list[Problem]:
+    """The problems with what was said of that migration's status said anew, at the end."""
+    return [*(p for p in problems if (p.of, p.status) != (new.of, new.status)), new]
 
 
 def ignored(settings: Settings, kind: str, state: str) -> bool:

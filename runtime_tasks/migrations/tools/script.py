@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runtime_tasks.errors import Refused
@@ -129,13 +129,13 @@ class ScriptTool:
             file = by_id.get(row.id)
             if file is None:
                 applied.append(Migration(row.id, row.name or row.id, status="missing"))
-                problems.append(Problem(self.says_missing(row), blocks=False))
+                problems.append(Problem(self.says_missing(row), False, row.id, "missing"))
             elif row.failed:
                 applied.append(file.as_("failed"))
-                problems.append(Problem(self.says_failed(file)))
+                problems.append(Problem(self.says_failed(file), True, file.id, "failed"))
             elif row.checksum and row.checksum != (file.book_checksum or file.checksum):
                 applied.append(file.as_("edited"))
-                problems.append(self.edited(file))
+                problems.append(replace(self.edited(file), of=file.id, status="edited"))
             else:
                 applied.append(file.as_("applied"))
         pending = [file for file in files if file.id not in booked]
@@ -144,7 +144,7 @@ class ScriptTool:
         for file in pending:
             if files.index(file) < last and not file.repeatable:
                 ordered.append(file.as_("out-of-order"))
-                problems.append(self.out_of_order(file))
+                problems.append(replace(self.out_of_order(file), of=file.id, status="out-of-order"))
             else:
                 ordered.append(file)
         return History(
