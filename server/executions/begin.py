@@ -15,12 +15,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.database import Database
-from server.errors import Conflict, Invalid, NotFound, Unavailable
+from server.errors import ApiError, Conflict, Invalid, NotFound, Unavailable
 from server.executions.adopt import adopt
 from server.executions.process import attempt_of, may_run
 from server.executions.trigger_body import whole_parameters
 from server.models import FINISHED, NodeExecution, WorkflowExecution, utc_now
-from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, RunState
+from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable
 
 
 @dataclass(frozen=True)
@@ -88,17 +88,19 @@ async def _adopt(database: Database, orchestrator: Orchestrator, run_id: str) ->
         raise NotFound("the orchestrator knows no such run")
     async with database.writing() as session:
         if state.execution_id is not None:
-            await _refuse(session, state)
+            execution = await session.get(WorkflowExecution, state.execution_id)
+            if execution is not None and execution.prefect_flow_run_id == run_id:
+                return  # it has been written down since we looked
+            raise _refusal(execution)
         await adopt(session, state)
 
 
-async def _refuse(session: AsyncSession, state: RunState) -> None:
+def _refusal(execution: WorkflowExecution | None) -> ApiError:
     """It says that it is an execution's run, and that execution is not, or not yet, run by it."""
-    execution = await session.get(WorkflowExecution, state.execution_id)
     if execution is not None and execution.prefect_flow_run_id is None:
         # The dispatcher has started it and is about to write down which run it is.
-        raise Unavailable("the run is being started; ask again")
-    raise Conflict(
+        return Unavailable("the run is being started; ask again")
+    return Conflict(
         "this flow run was not started by dataroll, and says that it was: start it in dataroll",
         code="another-run",
     )

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from server.models import WorkflowExecution, utc_now
-from server.orchestrator.protocol import RunRequest
+from server.orchestrator.protocol import RunRequest, RunState
 from server.orchestrator.resumer import Resumer
 from tests.server.conftest import World, any_compiler, running
 
@@ -92,6 +92,24 @@ async def test_a_process_that_is_faster_than_the_dispatcher_asks_again(world: Wo
     assert code(await begin(world, run_id, "a:1")) == (503, "unavailable")
     await change(world, execution_id, prefect_flow_run_id=run_id)
     assert (await begin(world, run_id, "a:1")).status_code == 200
+
+
+async def test_what_the_dispatcher_writes_down_while_prefect_is_asked_counts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution_id, run_id = await start(world)
+    await change(world, execution_id, prefect_flow_run_id=None)
+    ask = world.orchestrator.get
+
+    async def get(run_id: str) -> RunState | None:
+        state = await ask(run_id)
+        await change(world, execution_id, prefect_flow_run_id=run_id)
+        return state
+
+    monkeypatch.setattr(world.orchestrator, "get", get)
+    answer = await begin(world, run_id, "a:1")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["executionId"] == execution_id
 
 
 async def test_one_process_runs_a_flow_however_often_prefect_starts_it(world: World) -> None:
