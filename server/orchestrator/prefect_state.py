@@ -11,6 +11,8 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from server.orchestrator.protocol import Crash, NodeState, RunEnd, RunState, RunStatus
 
 ENDS = get_args(RunEnd)
+WAITING_ONLY = ("approval", "delay")
+"""Nodes that change nothing: what became of one that was cut off is known."""
 ATTEMPT = "attempt:"
 """A run's tag: how often it has been started again."""
 
@@ -75,10 +77,13 @@ def run_state(run: FlowRun, entries: Iterable[dict[str, Any]]) -> RunState:
 def node_state(entry: dict[str, Any], run: RunStatus, run_updated: datetime) -> NodeState:
     status, reason = entry["status"], entry.get("reason")
     run_over = run in ENDS
-    if status == "running" and run == "waiting" and entry["nodeType"] == "approval":
+    if status == "running" and entry["nodeType"] in WAITING_ONLY:
         # The journal says when a node began; that people are asked now, the paused run says.
-        status = "waiting"
-    if status == "running" and run_over:
+        if run == "waiting" and entry["nodeType"] == "approval":
+            status = "waiting"
+        elif run_over:
+            status, reason = "cancelled", "the run ended while this node waited"
+    elif status == "running" and run_over:
         status = "unknown"
         reason = "the run ended while this node was at work; check what it did before going on"
     started, completed = moment(entry.get("startedAt")), moment(entry.get("completedAt"))

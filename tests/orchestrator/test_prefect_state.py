@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from prefect.client.schemas.objects import FlowRun
-from prefect.states import Cancelled, Paused, Running, State
+from prefect.states import Cancelled, Failed, Paused, Running, State
 
 from server.orchestrator.prefect_state import run_state
 
@@ -26,13 +26,19 @@ def entry(node_id: str, node_type: str, status: str = "running") -> dict[str, An
 
 
 @pytest.mark.parametrize(
-    ("state", "approval"), [(Running(), "running"), (Paused(), "waiting"), (Cancelled(), "unknown")]
+    ("state", "approval", "beside"),
+    [
+        (Running(), "running", "running"),
+        (Paused(), "waiting", "running"),
+        (Cancelled(), "cancelled", "unknown"),
+        (Failed(), "cancelled", "unknown"),
+    ],
 )
-def test_an_approval_waits_while_its_run_is_paused(state: State[Any], approval: str) -> None:
+def test_what_an_open_node_does_follows_from_its_run(
+    state: State[Any], approval: str, beside: str
+) -> None:
+    """An approval changes nothing: when its run ends, what became of it is known."""
     run = FlowRun(id=uuid4(), flow_id=uuid4(), state=state)
-    beside = entry("beside", "action")
-    nodes = {
-        node.node_id: node.status
-        for node in run_state(run, [entry("ask", "approval"), beside]).nodes
-    }
-    assert nodes == {"ask": approval, "beside": "unknown" if approval == "unknown" else "running"}
+    entries = [entry("ask", "approval"), entry("beside", "action")]
+    nodes = {node.node_id: node.status for node in run_state(run, entries).nodes}
+    assert nodes == {"ask": approval, "beside": beside}
