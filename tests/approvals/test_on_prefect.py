@@ -85,7 +85,7 @@ def test_a_killed_process_goes_on_from_the_approval(broken: Broken) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_crash_that_is_reported_of_a_living_process_ends_nothing(installed: Broken) -> None:
     """A worker that had given a start up says so late: it was an earlier attempt's."""
     execution, database = installed.start(FLOW)
@@ -215,7 +215,7 @@ RUNS = int(os.environ.get("DATAROLL_TEST_WAITING_RUNS", "20"))
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_waiting_runs_outlive_the_server_prefect_and_the_worker(broken: Broken) -> None:
     """Each is killed in turn, the worker with every flow process; then all runs are approved."""
     started = [broken.start(FLOW) for _ in range(RUNS)]

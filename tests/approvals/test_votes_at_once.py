@@ -45,7 +45,7 @@ async def crowd(office: Office, size: int) -> list[Caller]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 async def test_fifty_votes_at_once_make_one_decision_and_one_resume(office: Office) -> None:
     """Two servers resume, as two do in production. Every third round wants all fifty."""
     voters = await crowd(office, VOTERS)

@@ -65,6 +65,7 @@ def rows_of(url: str) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_at_every_statement_the_work_is_done_exactly_once(
     every_database_url: str, tmp_path: Path, when: str

@@ -143,6 +143,7 @@ with visiting(url, Path(folder), execution="killed", progress=count) as session:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 def test_killed_at_every_statement_it_is_done_exactly_once(mariadb_url: str, project: Path) -> None:
     mend(project)
     kills = 0

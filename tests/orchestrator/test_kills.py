@@ -22,7 +22,7 @@ from cli.inbox import Inbox
 from tests.orchestrator.installed import FINISHED, Installed
 
 KILLS = int(os.environ.get("DATAROLL_TEST_KILLS", "10"))
-pytestmark = [pytest.mark.long, pytest.mark.timeout(120 + KILLS * 20)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600 + KILLS * 60)]
 
 STEPS = """\
 version: "1.0"

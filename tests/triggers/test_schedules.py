@@ -86,6 +86,7 @@ def when_people_look(zone: str) -> list[datetime]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_the_preview_is_what_prefect_fires_in_forty_zones_over_three_years(
     tmp_path: Path,
 ) -> None:
