@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from time import sleep
 
 import click
+
+UNDER_WAY = 30.0
+"""Seconds after which nothing that a server encrypted with the old key is still to be stored."""
 
 
 @click.command("rotate-key")
@@ -32,6 +36,10 @@ def rotate_key(forget_old: bool) -> None:
             keys = [Fernet.generate_key().decode(), *path.read_text().split()]
             replace_file(path, "\n".join(keys) + "\n")
         count = asyncio.run(_rotate(settings.database_url, settings.home))
+        if forget_old and not from_environment:
+            click.echo(f"waiting {UNDER_WAY:.0f} s for requests that began with the old key")
+            sleep(UNDER_WAY)
+            count = asyncio.run(_rotate(settings.database_url, settings.home))
     except SecretKeyError as error:
         raise click.ClickException(str(error)) from None
     if forget_old and not from_environment:

@@ -6,10 +6,19 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
+from cli import rotate_key as rotating
 from cli.doctor import doctor
 from cli.rotate_key import rotate_key
+from server.models import TeamVariable
+from server.secret_box import SecretBox
 from tests.server.conftest import running
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rotating, "UNDER_WAY", 0.0)
 
 
 async def test_rotating_keeps_every_secret_and_forgets_the_old_key(
@@ -72,6 +81,37 @@ async def test_a_server_that_runs_takes_up_the_new_key(
     async with running(home) as world:
         for name, value in (("a", "old"), ("b", "new")):
             assert (await world.worker.get(f"{secrets}/{name}")).json() == {"value": value}
+
+
+async def test_what_a_request_stores_late_under_the_old_key_is_not_lost(
+    tmp_path: Path, any_compiler: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncio
+
+    home = tmp_path / "home"
+    monkeypatch.setenv("DATAROLL_HOME", str(home))
+    monkeypatch.delenv("DATAROLL_SECRET_KEY", raising=False)
+    async with running(home) as world:
+        workflow = await world.published("name: W\nvariables: {a: {type: secret}}")
+        started = await world.admin.post(f"/api/workflows/{workflow['id']}/execute", json={})
+        body = {"name": "a", "type": "secret", "value": "early"}
+        await world.admin.post("/api/variables", json=body)
+        old = SecretBox((home / "secret.key").read_text().split())
+        loop = asyncio.get_running_loop()
+
+        async def store() -> None:
+            async with world.database.writing() as session:
+                [row] = await session.scalars(select(TeamVariable))
+                row.value = old.encrypt("late")
+
+        def wait(seconds: float) -> None:
+            asyncio.run_coroutine_threadsafe(store(), loop).result(20)
+
+        monkeypatch.setattr(rotating, "sleep", wait)
+        done = await asyncio.to_thread(CliRunner().invoke, rotate_key, ["--forget-old"])
+        assert done.exit_code == 0, done.output
+        secret = f"/api/worker/executions/{started.json()['id']}/secrets/a"
+        assert (await world.worker.get(secret)).json() == {"value": "late"}
 
 
 def test_doctor_names_what_is_wrong_and_what_to_do(
