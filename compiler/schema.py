@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from compiler.checks import CHECKS
 from compiler.definition import COLLISIONS, TRIGGERS, VARIABLE_TYPES
 from compiler.fields import Accepts, Field, fields_of
@@ -74,7 +76,11 @@ def _named(entry: dict[str, Any], key: str, pattern: str) -> dict[str, Any]:
 
 def _node(step: NodeType) -> dict[str, Any]:
     """One node type. The list shape may hold the configuration under ``data``."""
-    config = {key: _field(field) for key, field in fields_of(step).items()}
+    said = step.field_docs
+    config = {
+        key: _field(field, said.get(to_camel(field.parameter)))
+        for key, field in fields_of(step).items()
+    }
     common = {key: value for key, value in _common().items() if key not in config}
     properties: dict[str, Any] = {
         "id": {"type": "string"},
@@ -105,8 +111,10 @@ def _node(step: NodeType) -> dict[str, Any]:
     return schema
 
 
-def _field(field: Field) -> dict[str, Any]:
+def _field(field: Field, description: str | None) -> dict[str, Any]:
     schema = _accepts(field.accepts)
+    if description:
+        schema["description"] = description
     if field.least is not None and "type" in schema:
         schema["minimum"] = field.least
     if field.widget:

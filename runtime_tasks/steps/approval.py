@@ -37,13 +37,20 @@ def approval(
 ) -> ApprovalOutput:
     """Hold the run until the approvers decide; an expired request is never a yes.
 
+    ``approvers``: people, roles such as ``role:admin``, or an expression that gives them.
+    ``timeout``: how long they have. Then the request has expired, which is never a yes.
+    ``message``: what the approvers read first, beside the plan.
+    ``skipIfCreator``: do not ask the person who started the run.
+    ``requireAll``: everybody who is asked has to approve; otherwise one is enough.
+    ``required``: how many approvals it takes, where it is neither one nor all.
     ``distinct``: whoever has approved another step of this run may not approve this one, so that
     the steps of a chain are different people.
-    ``mode``: a run that *pauses* keeps its process and goes on at once; one that
-    *suspends* gives it up, which costs nothing for days, and starts again in seconds.
-    ``notify_slack``, ``notify_emails``: an incoming webhook and people who are told of the request
-    besides the approvers; what they get is a link, not a vote. ``reminders``: whether those
-    who have not voted are told again at half time and near the end.
+    ``mode``: a run that pauses keeps its process and goes on at once; one that suspends
+    gives it up, which costs nothing for days, and starts again in seconds.
+    ``notifySlack``: an incoming webhook that is told of the request, as a secret.
+    ``notifyEmails``: people who are told of the request besides the approvers. They get a link, not
+    a vote.
+    ``reminders``: tell those who have not voted again, at half time and near the end.
     """
     context = current()
     asked = people(approvers)

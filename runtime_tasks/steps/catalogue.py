@@ -28,6 +28,7 @@ from pydantic.fields import FieldInfo
 
 from runtime_tasks.context import current
 from runtime_tasks.errors import OutcomeUnknown
+from runtime_tasks.steps.field_docs import split
 from runtime_tasks.steps.inputs import NeverNull, fitting
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -116,16 +117,24 @@ class NodeType:
 
     @property
     def description(self) -> str:
-        return inspect.getdoc(self.function) or ""
+        """The docstring without what it says of the fields."""
+        return split(inspect.getdoc(self.function) or "")[0]
+
+    @property
+    def field_docs(self) -> dict[str, str]:
+        """What the docstring says of the fields, by their camelCase configuration keys."""
+        return split(inspect.getdoc(self.function) or "")[1]
 
     @cached_property
     def config_model(self) -> builtins.type[BaseModel]:
         """The configuration as a pydantic model; keys are the parameters in camelCase."""
         hints = get_type_hints(self.function, include_extras=True)
+        said = self.field_docs
         fields: dict[str, Any] = {}
-        for parameter in inspect.signature(self.function).parameters.values():
+        for key, parameter in self.parameters.items():
             default = ... if parameter.default is parameter.empty else parameter.default
-            fields[parameter.name] = (hints[parameter.name], default)
+            about = Field(description=said.get(key))
+            fields[parameter.name] = (Annotated[hints[parameter.name], about], default)
         model: builtins.type[BaseModel] = create_model(
             f"{self.name}_config",
             __config__=ConfigDict(

@@ -24,7 +24,12 @@ def condition(
     operator: Operator = "equals",
     value: Value = True,
 ) -> ConditionOutput:
-    """Go one way or the other: Yes when the comparison holds, No when it does not."""
+    """Go one way or the other: Yes when the comparison holds, No when it does not.
+
+    ``left``: what is compared, usually an expression over an earlier node.
+    ``operator``: equals and ``==`` compare as JavaScript's ``==`` does.
+    ``value``: what it is compared with.
+    """
     match operator:
         case "equals" | "==":
             holds = loosely_equal(left, value)

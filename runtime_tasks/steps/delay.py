@@ -12,7 +12,11 @@ class DelayOutput(Output):
 
 @step("delay", label="Delay")
 def wait(*, seconds: Seconds = 0, minutes: float = 0, hours: float = 0) -> DelayOutput:
-    """Wait before going on: seconds, minutes and hours add up."""
+    """Wait before going on: seconds, minutes and hours add up.
+
+    ``minutes``: are added to the seconds.
+    ``hours``: are added to both.
+    """
     total = seconds + 60 * minutes + 3600 * hours
     context = current()
     if not context.dry_run:
@@ -22,5 +26,9 @@ def wait(*, seconds: Seconds = 0, minutes: float = 0, hours: float = 0) -> Delay
 
 @step("action", "delay", label="Delay")
 def delay(*, seconds: Seconds = 0, minutes: float = 0, hours: float = 0) -> DelayOutput:
-    """Wait before going on: seconds, minutes and hours add up."""
+    """Wait before going on: seconds, minutes and hours add up.
+
+    ``minutes``: are added to the seconds.
+    ``hours``: are added to both.
+    """
     return wait(seconds=seconds, minutes=minutes, hours=hours)

@@ -17,6 +17,9 @@ class ErrorHandlerOutput(Output):
 def error_handler(
     *, failure: Annotated[Any, widget("hidden")] = None, description: str = ""
 ) -> ErrorHandlerOutput:
-    """Runs when any node fails that has no Failed edge of its own; draw on from here."""
+    """Runs when any node fails that has no Failed edge of its own; draw on from here.
+
+    ``description``: for people who read the workflow.
+    """
     failure = failure or {}
     return ErrorHandlerOutput(node=failure.get("node"), message=failure.get("message"))

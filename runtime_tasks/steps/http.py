@@ -34,10 +34,18 @@ def http_request(
 ) -> HttpOutput:
     """Call an HTTP API and hand on its answer; optionally ask again until it says what it should.
 
-    ``auth`` is a secret bound to its host, such as ``api.example.org TOKEN``. ``pollUntil`` is an
-    expression over ``response``, the answer's body; the call is repeated every ``pollInterval``
-    seconds until it holds, for ``pollLimit`` seconds at most. Only public addresses are reached,
-    redirects to another host are not followed, and an answer may have a megabyte.
+    Only public addresses are reached, redirects to another host are not followed, and an answer
+    may have a megabyte.
+
+    ``url``: where to; secrets may stand in it.
+    ``headers``: by name; secrets may stand in the values.
+    ``body``: sent as JSON, or as it is where it is text.
+    ``auth``: a secret bound to its host, such as ``api.example.org TOKEN``; it goes to no other host.
+    ``expectedStatus``: the answers that are no failure; without it, all of 200 to 299.
+    ``pollUntil``: an expression over ``response``, the answer's body: ask again until it holds.
+    ``pollInterval``: how long to wait between two calls.
+    ``pollLimit``: how long to ask again before the node fails.
+    ``requestTimeout``: how long one call may take.
     """
     from runtime_tasks.notifications.http import send
 

@@ -165,7 +165,11 @@ class ReportOutput(Output):
 
 @step("action", "discover_migrations", label="Discover migrations", effect="reads")
 def discover_migrations(*, connection_id: ConnectionId, orm_type: Tool = "auto") -> DiscoverOutput:
-    """Find the migrations that are pending on a database, and anything wrong with its history."""
+    """Find the migrations that are pending on a database, and anything wrong with its history.
+
+    ``connectionId``: the database; its connection says where the migrations lie.
+    ``ormType``: the migration tool; auto tells it by the files.
+    """
     with _visit(connection_id, orm_type) as session:
         history = session.history()
         return DiscoverOutput(
@@ -182,7 +186,11 @@ def discover_migrations(*, connection_id: ConnectionId, orm_type: Tool = "auto")
 
 @step("action", "dry_run", label="Dry run", effect="reads")
 def dry_run(*, connection_id: ConnectionId, migrations: Pending = None) -> DryRunOutput:
-    """Really run the pending migrations where it does no harm, and report what they would do."""
+    """Really run the pending migrations where it does no harm, and report what they would do.
+
+    ``connectionId``: the database; it is as before afterwards.
+    ``migrations``: those of a discovery, or their ids; without it all that are pending.
+    """
     from runtime_tasks.migrations.rehearse import rehearse
 
     with _visit(connection_id) as session:
@@ -201,7 +209,16 @@ def execute_migrations(
     backup: bool = False,
     on_partial: Literal["refuse", "resume", "mark-applied"] = "refuse",
 ) -> ExecuteOutput:
-    """Apply the pending migrations, under a lock, with a journal, in the tool's own books."""
+    """Apply the pending migrations, under a lock, with a journal, in the tool's own books.
+
+    ``connectionId``: the database. Where an approval saw a plan for it, nothing else is run.
+    ``migrations``: those of a discovery, or their ids; without it all that are pending.
+    ``lockTimeout``: how long a statement waits for a lock before it gives way to others and is
+    tried again.
+    ``statementTimeout``: how long one statement may take; 0 is no limit.
+    ``backup``: write a backup first, which a rollback can restore.
+    ``onPartial``: what to do with a migration that an earlier run left half-applied.
+    """
     from runtime_tasks.migrations.execute import execute
     from runtime_tasks.migrations.rehearse import rehearse
 
@@ -245,7 +262,13 @@ def rollback(
     to: Literal["before-this-run", "steps"] | str = "before-this-run",
     allow_derived: bool = False,
 ) -> RollbackOutput:
-    """Take back what this run applied to a database, or its last migrations."""
+    """Take back what this run applied to a database, or its last migrations.
+
+    ``connectionId``: the database.
+    ``steps``: how many of the last migrations, with ``to: steps``.
+    ``to``: before-this-run, steps, or the id of the execution before which to go back.
+    ``allowDerived``: where a migration has no way down, take one that was derived and tried on a copy.
+    """
     from runtime_tasks.migrations.undo import undo
 
     with _visit(connection_id) as session:
@@ -274,7 +297,12 @@ def run_sql(
     sql: Annotated[str, widget("sql")],
     parameters: Value = None,
 ) -> RunSqlOutput:
-    """Run SQL in one transaction, for example to transform data, and report the rows."""
+    """Run SQL in one transaction, for example to transform data, and report the rows.
+
+    ``connectionId``: the database.
+    ``sql``: one statement or several; values come in as ``:name``, never as text.
+    ``parameters``: the values by name.
+    """
     from runtime_tasks.migrations.database import connect
     from runtime_tasks.migrations.session import owner_name
     from runtime_tasks.migrations.transform import transform
@@ -302,7 +330,13 @@ def run_tests(
     command: str = "",
     timeout: Seconds = 600,
 ) -> RunTestsOutput:
-    """Check SQL assertions against their expected results, or run a command that is allowed."""
+    """Check SQL assertions against their expected results, or run a command that is allowed.
+
+    ``connectionId``: the database that the assertions ask.
+    ``tests``: a list of ``{name, sql, expected}``.
+    ``command``: the name of a command that the worker's administrator has allowed.
+    ``timeout``: how long one test may take.
+    """
     from runtime_tasks.migrations import assertions
     from runtime_tasks.migrations.database import connect
     from runtime_tasks.migrations.session import owner_name
@@ -340,7 +374,10 @@ def run_tests(
 
 @step("action", "check_connections", label="Check connections", effect="reads")
 def check_connections(*, connections: list[str] | None = None) -> CheckConnectionsOutput:
-    """Try to reach databases, and say which answer and which do not."""
+    """Try to reach databases, and say which answer and which do not.
+
+    ``connections``: their ids; without it all of the team's.
+    """
     from runtime_tasks.migrations.report import reach
 
     looks = [reach(item, current().execution_id) for item in _connections(connections)]
@@ -355,7 +392,11 @@ def check_connections(*, connections: list[str] | None = None) -> CheckConnectio
 def migration_report(
     *, connections: list[str] | None = None, title: Text = "Migration report"
 ) -> ReportOutput:
-    """Write a report of what is applied and what is pending, as Markdown and HTML."""
+    """Write a report of what is applied and what is pending, as Markdown and HTML.
+
+    ``connections``: the databases; without it all of the team's.
+    ``title``: stands above the report.
+    """
     from runtime_tasks.migrations import report
 
     looks = [report.look(item, current().execution_id) for item in _connections(connections)]

@@ -31,9 +31,15 @@ def notify_slack(
 ) -> NotificationOutput:
     """Post a message to a Slack channel through an incoming webhook.
 
-    ``details`` is what the template shows, usually another node's output. With ``throttle`` the
-    same message goes out at most once in so many seconds. A message that cannot be delivered
-    does not fail the run unless ``mustDeliver`` is set.
+    A message that cannot be delivered does not fail the run unless ``mustDeliver`` is set.
+
+    ``webhook``: the address of the incoming webhook, as a secret.
+    ``message``: what is said, where the template does not say it all.
+    ``template``: one of the server's message templates.
+    ``details``: what the template shows, usually another node's output.
+    ``channel``: another channel than the webhook's own, where Slack allows that.
+    ``throttle``: the same message goes out at most once in this time; 0 for each time.
+    ``mustDeliver``: fail the node when the message cannot be delivered.
     """
     from runtime_tasks.notifications.notify import notify
     from runtime_tasks.notifications.slack import post_to_slack
@@ -66,8 +72,16 @@ def notify_email(
 ) -> NotificationOutput:
     """Send an e-mail, as HTML and as text.
 
-    ``smtp`` is ``smtp://user:password@host:587``; without it the worker's ``DATAROLL_SMTP_URL``
-    serves. A mail that cannot be delivered does not fail the run unless ``mustDeliver`` is set.
+    A mail that cannot be delivered does not fail the run unless ``mustDeliver`` is set.
+
+    ``to``: the addresses.
+    ``subject``: without it the message's title.
+    ``message``: what is said, where the template does not say it all.
+    ``template``: one of the server's message templates.
+    ``details``: what the template shows, usually another node's output.
+    ``smtp``: smtp://user:password@host:587, as a secret; without it the worker's DATAROLL_SMTP_URL.
+    ``throttle``: the same message goes out at most once in this time; 0 for each time.
+    ``mustDeliver``: fail the node when the message cannot be delivered.
     """
     from runtime_tasks.notifications.email import send_email
     from runtime_tasks.notifications.notify import notify
@@ -101,8 +115,16 @@ def notify_pagerduty(
 ) -> NotificationOutput:
     """Open or resolve a PagerDuty incident.
 
-    ``dedupKey`` ties trigger and resolve together; without one it is the run, so that a later
-    node of the same run resolves what an earlier one opened.
+    ``routingKey``: the integration key of the service, as a secret.
+    ``message``: what is said, where the template does not say it all.
+    ``template``: one of the server's message templates.
+    ``details``: what the template shows, usually another node's output.
+    ``severity``: how bad it is, in PagerDuty's words.
+    ``eventAction``: trigger opens an incident, resolve closes it.
+    ``dedupKey``: ties the two together; without one it is the run, so that a later node of the
+    same run resolves what an earlier one opened.
+    ``throttle``: the same message goes out at most once in this time; 0 for each time.
+    ``mustDeliver``: fail the node when the message cannot be delivered.
     """
     from runtime_tasks.notifications.notify import notify
     from runtime_tasks.notifications.pagerduty import send_event
@@ -141,8 +163,16 @@ def notify_webhook(
 ) -> NotificationOutput:
     """Post a JSON message to a URL, signed as Standard Webhooks asks when there is a secret.
 
-    The body is ``payload`` where it is given, else the message with its facts. Every attempt
-    carries the same ``webhook-id``, so that the receiver can tell a repeat.
+    Every attempt carries the same ``webhook-id``, so that the receiver can tell a repeat.
+
+    ``url``: where to; secrets may stand in it.
+    ``message``: what is said, where the template does not say it all.
+    ``template``: one of the server's message templates.
+    ``details``: what the template shows, usually another node's output.
+    ``payload``: the body; without it the message with its facts.
+    ``signingSecret``: what the body is signed with, as a secret.
+    ``throttle``: the same message goes out at most once in this time; 0 for each time.
+    ``mustDeliver``: fail the node when the message cannot be delivered.
     """
     from runtime_tasks.notifications.notify import notify
     from runtime_tasks.notifications.webhook import post_webhook

@@ -57,7 +57,10 @@ class TriggerOutput(Output):
 
 @step("trigger", "manual", label="Manual", starts=True, can_fail=False)
 def manual_trigger(*, description: str = "") -> TriggerOutput:
-    """Somebody starts the workflow by hand."""
+    """Somebody starts the workflow by hand.
+
+    ``description``: for people who read the workflow.
+    """
     return TriggerOutput()
 
 
@@ -71,9 +74,12 @@ def scheduled_trigger(
 ) -> TriggerOutput:
     """The workflow starts by the clock: a five-field cron expression in a timezone.
 
-    ``catchUp`` says what becomes of times that passed while nothing was there to start the run
-    (the worker stood still, the trigger was paused): ``skip`` lets them pass, ``latest`` starts
-    one run for the last of them.
+    ``cron``: minute, hour, day of month, month, day of week, such as ``0 2 * * *``.
+    ``timezone``: an IANA name, such as Europe/Paris.
+    ``catchUp``: what becomes of times that passed while nothing was there to start the run (the
+    worker stood still, the trigger was paused): skip lets them pass, latest starts one run for
+    the last of them.
+    ``description``: for people who read the workflow.
     """
     return TriggerOutput()
 
@@ -91,7 +97,13 @@ def webhook_trigger(
 ) -> TriggerOutput:
     """An HTTP call with a valid signature starts the workflow.
 
-    ``header`` is where a ``shared-secret`` comes, when its sender cannot choose ours.
+    ``path``: a name for people; the address holds a key that only dataroll knows.
+    ``secret``: what the sender signs with; without it one is made with the key.
+    ``scheme``: how the sender signs.
+    ``header``: where a shared secret comes, when its sender cannot choose ours.
+    ``filter``: an expression over ``trigger.body`` and ``trigger.headers``; what does not pass
+    starts nothing.
+    ``description``: for people who read the workflow.
     """
     return passed(filter, received)
 
@@ -104,7 +116,13 @@ def event_trigger(
     received: Annotated[Any, widget("hidden")] = None,
     description: str = "",
 ) -> TriggerOutput:
-    """Something that happened in dataroll starts the workflow."""
+    """Something that happened in dataroll starts the workflow.
+
+    ``event``: what has to happen.
+    ``filter``: an expression over ``trigger.body``, the event's payload; what does not pass starts
+    nothing.
+    ``description``: for people who read the workflow.
+    """
     return passed(filter, received)
 
 

@@ -106,10 +106,9 @@ export function SchemaField(props: SchemaFieldProps) {
       <FieldFrame
         {...frame}
         hint={
-          hint ??
-          (field.secret
-            ? "A secret: write {{ name }} of a secret variable. Its value never comes back."
-            : undefined)
+          field.secret
+            ? `${hint ?? ""} Write {{ name }} of a secret variable; its value never comes back.`.trim()
+            : hint
         }
       >
         {({ invalid }) => (
