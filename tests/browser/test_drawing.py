@@ -221,3 +221,25 @@ def test_16_moving_leaves_the_logics_text_untouched(editor: Editor) -> None:
     text = editor.save()
     assert text.startswith(SAFE)
     assert text[len(SAFE) :].lstrip().startswith("layout:")
+
+
+def test_what_is_shown_whole_stays_whole_until_somebody_moves_it(editor: Editor) -> None:
+    def view() -> str:
+        return str(editor.page.locator(".react-flow__viewport").get_attribute("style"))
+
+    expect(editor.node("notify-1")).to_be_visible()
+    editor.open_panel("Definition")
+    panel = editor.page.get_by_role("tablist", name="Panel")
+    expect(panel).to_be_visible()
+    below = max(editor.nodes.evaluate_all("all => all.map(e => e.getBoundingClientRect().bottom)"))
+    top = panel.bounding_box()
+    assert top is not None
+    assert below < top["y"]
+    whole = view()
+    editor.canvas.hover(position={"x": 20, "y": 20})
+    editor.page.mouse.wheel(0, 60)
+    expect(editor.page.locator(".react-flow__viewport")).not_to_have_attribute("style", whole)
+    moved = view()
+    editor.page.get_by_role("button", name="Close the panel").click()
+    expect(editor.page.get_by_role("tabpanel")).to_have_count(0)
+    assert view() == moved

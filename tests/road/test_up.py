@@ -63,7 +63,7 @@ async def test_stopping_ends_every_child_and_what_it_started(tmp_path: Path) -> 
 
 
 SUPERVISOR = """
-import asyncio, os, sys
+import asyncio, os, signal, sys
 from pathlib import Path
 from cli.supervisor import Child, Supervisor
 from runtime_tasks.lifeline import LIFELINE, held
@@ -76,6 +76,8 @@ async def main(folder):
         supervisor.keep(Child("x", [sys.executable, "-c", program], environment, folder / "log"))
         await asyncio.sleep(600)
 
+# A shell that starts the tests in the background has it ignored, and a child inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 asyncio.run(main(Path(sys.argv[1])))
 """
 CHILD = """

@@ -98,6 +98,7 @@ def live(tmp_path: Path, any_compiler: None, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_no_request_breaks_the_server_or_the_document(
     live: Live, capsys: pytest.CaptureFixture[str]
 ) -> None:

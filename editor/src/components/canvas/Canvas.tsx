@@ -27,13 +27,13 @@ import { IconButton } from "../Button";
 import { FlowEdge } from "./FlowEdge";
 import { NodeCard } from "./NodeCard";
 import { Shapes } from "./shapes";
+import { useFirstView } from "./useFirstView";
 
 const NODE_TYPES = { step: NodeCard };
 const EDGE_TYPES = { flow: FlowEdge };
 const SNAP: [number, number] = [GRID, GRID];
 /** With more nodes than this only those in sight are drawn. */
 const LARGE = 60;
-const BEGIN_ZOOM = 0.75;
 
 export function Canvas({ label = "Workflow canvas", frozen = false }: { label?: string; frozen?: boolean }) {
   const nodes = useWorkflow((state) => state.nodes);
@@ -43,7 +43,6 @@ export function Canvas({ label = "Workflow canvas", frozen = false }: { label?: 
   const selection = useWorkflow((state) => state.selection);
   const catalogue = useWorkflow((state) => state.catalogue);
   const trigger = useWorkflow((state) => triggerOf(state.raw));
-  const workflowId = useWorkflow((state) => state.workflowId);
   const { minimap, set } = usePreferences();
   const [dragged, setDragged] = useState<Record<string, Position>>({});
   const shapes = useRef(new Shapes());
@@ -66,24 +65,8 @@ export function Canvas({ label = "Workflow canvas", frozen = false }: { label?: 
     [edges, byId, selection, catalogue, trigger, live],
   );
 
-  // A workflow that has just been opened is shown whole; a large one where it begins, so that it can be read.
-  const count = nodes.length;
-  const shown = useRef("");
   const host = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (shown.current === workflowId) return;
-    shown.current = workflowId;
-    const { nodes: drawn, positions: placed } = useWorkflow.getState();
-    const begins = placed[(drawn.find((node) => node.type === "trigger") ?? drawn[0])?.id ?? ""];
-    // An empty one begins as it is: the first node must stay where it is dropped.
-    if (!begins) return;
-    if (count <= LARGE) void flow.fitView({ padding: 0.18, maxZoom: 1, minZoom: 0.2 });
-    else {
-      const middle = (host.current?.clientWidth ?? 0) / 2;
-      const x = middle - (begins.x + NODE_WIDTH / 2) * BEGIN_ZOOM;
-      void flow.setViewport({ x, y: 48 - begins.y * BEGIN_ZOOM, zoom: BEGIN_ZOOM });
-    }
-  }, [count, workflowId, flow]);
+  useFirstView(host, LARGE);
 
   // What is chosen elsewhere, in the text or in a list, comes into view.
   const chosen = useWorkflow((state) => state.selectedNode?.id);
