@@ -14,7 +14,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ import uvicorn
 from runtime_tasks.run_token import run_token
 from server.app import create_app
 from server.auth.first_start import ensure_first_admin
+from server.models import WorkflowExecution, utc_now
 from server.orchestrator.fake import FakeOrchestrator
 from server.orchestrator.service import orchestration
 from server.settings import Settings
@@ -95,13 +97,14 @@ class Site:
         async def act() -> Result:
             return action()
 
-        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(timeout=60)
+        return self.wait_for(act())
+
+    def wait_for(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """What the coroutine comes to, on the server's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
 
     def login_link(self) -> str:
-        link = asyncio.run_coroutine_threadsafe(
-            ensure_first_admin(self.app.state.database, self.settings), self._loop
-        )
-        return link.result(timeout=60).url
+        return self.wait_for(ensure_first_admin(self.app.state.database, self.settings)).url
 
     # Things to look at.
 
@@ -210,9 +213,16 @@ class Worker:
             answer = self.site.api.post("/api/worker/adopt", json=process, headers=self._headers())
             if answer.status_code != 503:
                 assert answer.is_success, answer.text
+                self.site.wait_for(self._stay_alive())
                 return
             threading.Event().wait(0.05)
         raise TimeoutError(f"the execution {self.execution_id} was not written down as started")
+
+    async def _stay_alive(self) -> None:
+        """Nobody takes this worker for dead, however long the test looks at a page."""
+        async with self.site.app.state.database.writing() as session:
+            execution = await session.get_one(WorkflowExecution, self.execution_id)
+            execution.heartbeat_at = utc_now() + timedelta(hours=1)
 
     def _wait_until_dispatched(self) -> None:
         for _ in range(500):
