@@ -23,7 +23,7 @@ editor/node_modules/.installed: editor/package-lock.json editor/package.json
 	cd editor && npm ci --no-audit --no-fund
 	@touch $@
 
-server/web/index.html: editor/node_modules/.installed $(shell find editor/src editor/public editor/index.html editor/vite.config.ts -type f 2>/dev/null)
+server/web/index.html: editor/node_modules/.installed $(shell find editor/src editor/public editor/index.html editor/vite.config.ts editor/compressed.ts -type f 2>/dev/null)
 	cd editor && npm run build
 	@touch $@
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from html import escape
+from mimetypes import guess_type
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
@@ -21,6 +22,8 @@ from server.models import Workflow, WorkflowExecution
 
 router = APIRouter(include_in_schema=False)
 PUBLIC = needs("public")
+ENCODINGS = {"br": ".br", "gzip": ".gz"}
+"""What may be built beside a file, the smallest first."""
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
@@ -76,10 +79,26 @@ def _web(request: Request, path: str) -> Response | None:
             kept = (
                 "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
             )
-            return FileResponse(asset, headers={"Cache-Control": kept})
+            return _file(request, asset, kept)
         if "." in path.rsplit("/", 1)[-1]:
             return None
     return FileResponse(index, headers={"Cache-Control": "no-cache"})
+
+
+def _file(request: Request, asset: Path, kept: str) -> FileResponse:
+    """The file, in the smallest form that was built and that the browser takes."""
+    headers = {"Cache-Control": kept}
+    taken = {
+        part.partition(";")[0].strip()
+        for part in request.headers.get("accept-encoding", "").split(",")
+    }
+    for encoding, suffix in ENCODINGS.items():
+        smaller = asset.with_name(asset.name + suffix)
+        if encoding in taken and smaller.is_file():
+            headers |= {"Content-Encoding": encoding, "Vary": "Accept-Encoding"}
+            media_type = guess_type(asset.name)[0]
+            return FileResponse(smaller, media_type=media_type, headers=headers)
+    return FileResponse(asset, headers=headers)
 
 
 async def _lists(request: Request) -> Response:

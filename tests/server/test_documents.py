@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
+
+import pytest
 
 from server import access_docs
 from server.api_docs import as_json, markdown, openapi_document
@@ -34,6 +37,31 @@ async def test_pages_allow_nothing_from_elsewhere(world: World) -> None:
     assert "https:" not in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert not re.search(r"https?://", answer.text)
+
+
+@pytest.mark.parametrize(
+    ("taken", "sent"),
+    [("gzip, deflate, br", "br"), ("gzip;q=0.8", "gzip"), ("deflate", None), ("", None)],
+)
+async def test_a_file_comes_in_the_smallest_form_that_the_browser_takes(
+    world: World, tmp_path: Path, taken: str, sent: str | None
+) -> None:
+    assets = tmp_path / "web" / "assets"
+    assets.mkdir(parents=True)
+    (assets.parent / "index.html").write_text("")
+    text = "const a = 1;" * 100
+    (assets / "a.js").write_text(text)
+    (assets / "a.js.gz").write_bytes(gzip.compress(text.encode()))
+    (assets / "a.js.br").write_bytes(b"brotli's bytes")
+    world.app.state.web = assets.parent
+    headers = {"Accept-Encoding": taken}
+    async with world.client().stream("GET", "/assets/a.js", headers=headers) as answer:
+        bytes_ = b"".join([part async for part in answer.aiter_raw()])
+    assert answer.headers.get("content-encoding") == sent
+    assert "javascript" in answer.headers["content-type"]
+    assert "immutable" in answer.headers["cache-control"]
+    size = (assets / {"br": "a.js.br", "gzip": "a.js.gz"}.get(sent or "", "a.js")).stat().st_size
+    assert len(bytes_) == int(answer.headers["content-length"]) == size
 
 
 async def test_the_editor_answers_for_its_own_addresses_only(world: World, tmp_path: Path) -> None:
