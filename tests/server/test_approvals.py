@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import update
 
+from runtime_tasks.secrets import secret, secret_text, unread
 from server.approvals.service import expire_due
 from server.models import WorkflowApproval, WorkflowExecution, utc_now
 from tests.server.conftest import World
@@ -114,6 +115,24 @@ async def test_a_team_may_forbid_that_starters_vote(world: World) -> None:
     execution_id = await run_of(world, starter)
     approval_id = (await ask(world, execution_id)).json()["id"]
     assert (await starter.post(f"/api/approvals/{approval_id}/approve")).status_code == 403
+
+
+async def test_a_steps_channel_comes_by_the_name_of_its_secret(world: World) -> None:
+    await world.person("approver", "a@example.test")
+    webhook = secret_text("https://hooks.example/", secret("dbaChannel"))
+    assert str(webhook) == "https://hooks.example/••••"
+    notify = {"slack": unread(webhook), "emails": ["dba@example.test"], "reminders": False}
+    asked = await ask(world, await run_of(world), notify=notify)
+    assert asked.status_code == 201, asked.text
+    async with world.database.reading() as session:
+        row = await session.get_one(WorkflowApproval, asked.json()["id"])
+    assert row.notify == {
+        "slack": ["https://hooks.example/", {"secret": "dbaChannel"}],
+        "emails": ["dba@example.test"],
+        "reminders": False,
+    }
+    for wrong in ({"slack": "https://hooks.example/"}, {"slack": [{"secret": ""}]}, {"to": []}):
+        assert (await ask(world, await run_of(world), notify=wrong)).status_code == 422
 
 
 async def test_all_means_all_and_one_no_is_no(world: World) -> None:
