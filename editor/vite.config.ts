@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { compressed } from "./compressed";
+import { compressed } from "./compressed.ts";
 
 // The server serves what stands in server/web; while developing, `npm run dev` asks a running server.
 const server = process.env["DATAROLL_URL"] ?? "http://127.0.0.1:8420";

@@ -11,6 +11,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 from playwright.sync_api import expect as playwright_expect
 
+from cli.demo import running
+from cli.inbox import Inbox
+from cli.installation import Installation
 from tests.browser.sample import SAFE
 from tests.browser.screenshots import CHROMIUM, FLAGS
 from tests.browser.site import Site
@@ -31,6 +34,22 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 def built_editor() -> None:
     subprocess.run(["make", "editor"], cwd=ROOT, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def inbox() -> Iterator[Inbox]:
+    """Where Slack would be."""
+    with Inbox() as inbox:
+        yield inbox
+
+
+@pytest.fixture(scope="session")
+def installation(
+    tmp_path_factory: pytest.TempPathFactory, built_editor: None, inbox: Inbox
+) -> Iterator[Installation]:
+    """A whole one: a real Prefect, a worker and a server, for the tests that take minutes."""
+    with running(tmp_path_factory.mktemp("installation"), inbox) as installation:
+        yield installation
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ Robin builds and starts; the owner approves, because nobody approves their own r
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from cli.api_client import ApiClient
-from cli.demo import running
-from cli.inbox import Inbox
 from cli.installation import Installation
 from cli.sample import PROJECT, connect
 
@@ -25,17 +22,6 @@ pytestmark = [pytest.mark.long, pytest.mark.browser]
 PASSWORD = "a-password-for-the-keyboard-test"
 LONG = 120_000
 """Milliseconds that a run may take on a busy machine."""
-
-
-@pytest.fixture(scope="module")
-def installation(
-    tmp_path_factory: pytest.TempPathFactory, built_editor: None
-) -> Iterator[Installation]:
-    with (
-        Inbox() as inbox,
-        running(tmp_path_factory.mktemp("keyboard"), inbox) as installation,
-    ):
-        yield installation
 
 
 class Keyboard:
