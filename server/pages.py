@@ -87,15 +87,17 @@ def _web(request: Request, path: str) -> Response | None:
 
 def _file(request: Request, asset: Path, kept: str) -> FileResponse:
     """The file, in the smallest form that was built and that the browser takes."""
-    headers = {"Cache-Control": kept}
+    headers = {"Cache-Control": kept, "Vary": "Accept-Encoding"}
+    offered = request.headers.get("accept-encoding", "").replace(" ", "").lower()
     taken = {
-        part.partition(";")[0].strip()
-        for part in request.headers.get("accept-encoding", "").split(",")
+        name
+        for name, _, quality in (part.partition(";q=") for part in offered.split(","))
+        if quality.strip("0.") or not quality  # "q=0" is a no
     }
     for encoding, suffix in ENCODINGS.items():
         smaller = asset.with_name(asset.name + suffix)
         if encoding in taken and smaller.is_file():
-            headers |= {"Content-Encoding": encoding, "Vary": "Accept-Encoding"}
+            headers["Content-Encoding"] = encoding
             media_type = guess_type(asset.name)[0]
             return FileResponse(smaller, media_type=media_type, headers=headers)
     return FileResponse(asset, headers=headers)

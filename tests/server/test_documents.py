@@ -41,7 +41,13 @@ async def test_pages_allow_nothing_from_elsewhere(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("taken", "sent"),
-    [("gzip, deflate, br", "br"), ("gzip;q=0.8", "gzip"), ("deflate", None), ("", None)],
+    [
+        ("gzip, deflate, br", "br"),
+        ("gzip;q=0.8", "gzip"),
+        ("br;q=0, gzip", "gzip"),
+        ("gzip; q=0.0", None),
+        ("", None),
+    ],
 )
 async def test_a_file_comes_in_the_smallest_form_that_the_browser_takes(
     world: World, tmp_path: Path, taken: str, sent: str | None
@@ -58,6 +64,7 @@ async def test_a_file_comes_in_the_smallest_form_that_the_browser_takes(
     async with world.client().stream("GET", "/assets/a.js", headers=headers) as answer:
         bytes_ = b"".join([part async for part in answer.aiter_raw()])
     assert answer.headers.get("content-encoding") == sent
+    assert answer.headers["vary"] == "Accept-Encoding"
     assert "javascript" in answer.headers["content-type"]
     assert "immutable" in answer.headers["cache-control"]
     size = (assets / {"br": "a.js.br", "gzip": "a.js.gz"}.get(sent or "", "a.js")).stat().st_size
