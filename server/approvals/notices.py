@@ -135,6 +135,8 @@ class Notices:
     async def _slack_of(self, approval: WorkflowApproval) -> str | None:
         """The webhook that the step names, read where it is needed; without it others are told."""
         parts = approval.notify.get("slack", [])
+        if not parts:
+            return None
         names = [part["secret"] for part in parts if not isinstance(part, str)]
         secrets: dict[str, str] = {}
         try:
@@ -156,7 +158,7 @@ class Notices:
         except (NotFound, SecretKeyError) as error:
             log.warning("no Slack message about %s: %s", approval.id, error)
             return None
-        return "".join(p if isinstance(p, str) else secrets[p["secret"]] for p in parts) or None
+        return "".join(p if isinstance(p, str) else secrets[p["secret"]] for p in parts)
 
     def _notices(
         self, message: Message, addresses: Iterable[str], slack: Iterable[str]

@@ -39,6 +39,15 @@ def mail(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Mailbox, str]]:
         controller.stop()
 
 
+async def pass_time(office: Office, approval_id: str, *, minutes: float) -> None:
+    """Everything about the request was so long ago, and people have been told of it."""
+    async with office.database.writing() as session:
+        row = await session.get_one(WorkflowApproval, approval_id)
+        assert row.reminded_at is not None
+        for moment in ("created_at", "timeout", "reminded_at"):
+            setattr(row, moment, getattr(row, moment) - timedelta(minutes=minutes))
+
+
 async def test_each_approver_gets_a_mail_with_a_link_that_is_no_vote(
     office: Office, mail: tuple[Mailbox, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,11 +78,7 @@ async def test_each_approver_gets_a_mail_with_a_link_that_is_no_vote(
 
         async with office.database.writing() as session:
             await vote(session, a, approval.id, approve=True)
-            row = await session.get_one(WorkflowApproval, approval.id)
-            assert row.reminded_at is not None
-            row.created_at -= timedelta(minutes=40)  # more than half of its time is over
-            row.timeout -= timedelta(minutes=40)
-            row.reminded_at -= timedelta(minutes=40)
+        await pass_time(office, approval.id, minutes=40)  # more than half of its time is over
         assert await notices[1].tell_all() == 2
     assert str(mailbox.mails[-1]["To"]) == b.email
     assert "Still waiting" in str(mailbox.mails[-1]["Subject"])
@@ -116,12 +121,7 @@ async def test_a_step_has_its_own_channel_and_its_own_people_told(
             "dba-team@example.test",
         ]
         assert f"https://x.test/approvals/{approval.id}" in str(inbox.messages)
-        async with office.database.writing() as session:
-            row = await session.get_one(WorkflowApproval, approval.id)
-            assert row.reminded_at is not None
-            row.created_at -= timedelta(minutes=58)  # near its end
-            row.timeout -= timedelta(minutes=58)
-            row.reminded_at -= timedelta(minutes=58)
+        await pass_time(office, approval.id, minutes=58)  # near its end
         assert await notices.tell_all() == 0
     async with office.database.reading() as session:
         reads = await session.scalars(select(AuditLog).where(AuditLog.action == "secret.read"))
