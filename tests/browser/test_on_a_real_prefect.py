@@ -1,6 +1,6 @@
 """A run's life in the browser, on a whole installation: nothing is played, Prefect runs the flow.
 
-Robin starts; the owner approves or rejects. The other tests of the runs' pages play the worker, so
+Ruth starts; Otto, who is asked, approves or rejects. The other tests of the runs' pages play the worker, so
 that they can bring about every state; this one shows that the real one brings them about, too.
 """
 
