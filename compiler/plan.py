@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.called import names_in
 from compiler.certainty import Certainty
@@ -45,8 +46,7 @@ class Parameter:
     """What the definition calls it."""
 
 
-@dataclass(frozen=True)
-class TaskPlan:
+class TaskPlan(NamedTuple):
     node: Node
     function: str
     parameters: tuple[str, ...]

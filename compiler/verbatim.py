@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from compiler.code import Code
 from compiler.layout import Value
@@ -28,6 +29,15 @@ _ATOM = re.compile(
 _CALLED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\.[A-Za-z][A-Za-z0-9_]*)*\(")
 _NAMED = re.compile(r'[A-Za-z_][A-Za-z0-9_]*=|"(?:[^"\\\n]|\\.)*": ' + r"|'(?:[^'\\\n]|\\.)*': ")
 _CONSTANTS = frozenset(("None", "True", "False"))
+_ENDINGS = tuple(
+    (re.compile(ending + r"\n *" + behind), joined)
+    for ending, behind, joined in (
+        *((re.escape(opening), "", opening) for opening in "([{"),
+        (",", r"(?=[)\]}])", ""),
+        (",", "", ", "),
+    )
+)
+"""Ends of lines within a bracket: where it opens, where it closes, and between its items."""
 
 Names = Callable[[str], frozenset[str]]
 
@@ -53,33 +63,33 @@ def written(value: Value, names: set[str], names_in: Names) -> str:
         return text
     opening = value.opening
     if opening not in "[{":
-        called = _CALLED.fullmatch(opening)
+        called = _called(opening)
         if called is None:
             raise NotVerbatim
-        names.add(called[1])
+        names.add(called)
     items = []
     for name, item in value.items:
-        if name and not _NAMED.fullmatch(name):
+        if name and not _is_name(name):
             raise NotVerbatim
         items.append(name + written(item, names, names_in))
     return f"{opening}{', '.join(items)}{value.closing}"
 
 
+@lru_cache(maxsize=1024)
+def _called(opening: str) -> str | None:
+    """The name that a call begins with; None where something else is opened."""
+    called = _CALLED.fullmatch(opening)
+    return called and called[1]
+
+
+@lru_cache(maxsize=1024)
+def _is_name(name: str) -> bool:
+    """Whether it is a keyword or a mapping's key, and nothing more."""
+    return _NAMED.fullmatch(name) is not None
+
+
 def on_one_line(lines: str) -> str:
     """Statements with each bracket's lines joined; where a statement begins its indent stays."""
-    joined: list[str] = []
-    before = ""
-    for line in lines.split("\n"):
-        last = before[-1:]
-        if last and last in "([{":
-            before = line.lstrip(" ")
-        elif last == ",":
-            before = line.lstrip(" ")
-            if before[:1] and before[0] in ")]}":
-                joined[-1] = joined[-1][:-1]
-            else:
-                before = " " + before
-        else:
-            before = "\n" + line
-        joined.append(before)
-    return "".join(joined)[1:]
+    for ending, joined in _ENDINGS:
+        lines = ending.sub(joined, lines)
+    return lines

@@ -8,6 +8,7 @@ text and lists in :mod:`.calls`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from compiler.expressions import calls, operators, tree
 from compiler.expressions.names import Name, SecretName, free_identifier
@@ -115,10 +116,15 @@ class Emitter:
         self.names = names
         self.local: dict[str, str] = {}
         """The Python names of the arrows' items around the place that is being emitted."""
-        # Only what the expression itself speaks of: a workflow may have thousands of names.
-        named = (names[node.name] for node in types if isinstance(node, tree.Reference))
-        taken = {name.python for name in named if not isinstance(name, SecretName)}
-        self.taken = taken | BUILT_IN
+
+    @cached_property
+    def taken(self) -> frozenset[str]:
+        """Python names that mean something here already.
+
+        Of the workflow's only those that the expression itself speaks of: there may be thousands.
+        """
+        named = (self.names[node.name] for node in self.types if isinstance(node, tree.Reference))
+        return BUILT_IN.union(name.python for name in named if not isinstance(name, SecretName))
 
     def value(self, node: tree.Node) -> Piece:
         match node:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from compiler.errors import ExpressionError
 from compiler.expressions.names import Name, NameTable, NodeName, did_you_mean
@@ -89,8 +88,7 @@ _OF_PYTHON: Final = {
 """What people write who think of Python."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """``kind``: name, word, number, text, end, or the operator itself."""
 
     kind: str

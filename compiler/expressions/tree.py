@@ -6,77 +6,80 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Node:
-    """Nodes are compared by identity, so that a table can hold what is known of each."""
+    """Nodes are compared by identity, so that a table can hold what is known of each.
+
+    Nobody changes one. They are not frozen because making a frozen one takes three times as long.
+    """
 
     at: int
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Constant(Node):
     """null, true, false, a number or text; ``undefined`` is a node of its own."""
 
     value: bool | int | float | str | None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class UndefinedConstant(Node):
     pass
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Reference(Node):
     """A name of the workflow's."""
 
     name: str
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Parameter(Node):
     """A name of an arrow function's."""
 
     name: str
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Template(Node):
     """Text with holes: constants are text as it stands."""
 
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Array(Node):
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class ObjectLiteral(Node):
     members: tuple[tuple[str, Node], ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Member(Node):
     target: Node
     name: str
     optional: bool = False
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Index(Node):
     target: Node
     key: Node
     optional: bool = False
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Arrow(Node):
     parameters: tuple[str, ...]
     body: Node
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Call(Node):
     """A method of a value: ``target.method(arguments)``."""
 
@@ -86,20 +89,20 @@ class Call(Node):
     optional: bool = False
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class MathCall(Node):
     function: str
     arguments: tuple[Node, ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Chain(Node):
     """Where a chain with ``?.`` ends: what is cut short inside makes the whole undefined."""
 
     body: Node
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Unary(Node):
     operator: str
     """``!``, ``-`` or ``+``."""
@@ -107,7 +110,7 @@ class Unary(Node):
     operand: Node
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Binary(Node):
     """Arithmetic and comparison: both sides are always evaluated."""
 
@@ -116,7 +119,7 @@ class Binary(Node):
     right: Node
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Logical(Node):
     """``&&``, ``||`` and ``??``: the right side only if needed."""
 
@@ -125,7 +128,7 @@ class Logical(Node):
     right: Node
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Ternary(Node):
     test: Node
     then: Node

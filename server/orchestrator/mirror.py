@@ -23,6 +23,7 @@ from server.database import Database
 from server.executions.adopt import adopt
 from server.executions.record import record_logs, record_run
 from server.models import FINISHED, ExecutionLog, WorkflowDefinition, WorkflowExecution
+from server.orchestrator.drafts import Drafts
 from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, RunState, end_of
 
 log = logging.getLogger("dataroll.mirror")
@@ -65,11 +66,14 @@ class Mirror:
         database: Database,
         orchestrator: Orchestrator,
         crashed: Callable[[str], None] = lambda run_id: None,
+        drafts: Drafts | None = None,
     ) -> None:
-        """``crashed`` hears of each run whose process died, for as long as it has no new one."""
+        """``crashed`` hears of each run whose process died, for as long as it has no new one;
+        ``drafts`` clears away what a test run leaves behind."""
         self.database = database
         self.orchestrator = orchestrator
         self._tell_crashed = crashed
+        self._drafts = drafts
         self._due: dict[Look, float] = {}
         self._under_way: set[Look] = set()
         """One at a time for each run; a hint that comes meanwhile waits in ``_due``."""
@@ -276,7 +280,7 @@ class Mirror:
         return changed
 
     async def _clear_away(self, run_id: str, execution_id: str) -> None:
-        """A test run has a deployment of its own, which is no version's: it goes with the run."""
+        """A test run has a deployment of its own, which is no version's."""
         if run_id in self._cleared:
             return
         a_version = exists().where(
@@ -288,8 +292,8 @@ class Mirror:
                     WorkflowExecution.id == execution_id, ~a_version
                 )
             )
-        if deployment_id is not None:
-            await self.orchestrator.undeploy(deployment_id)
+        if deployment_id is not None and self._drafts is not None:
+            await self._drafts.clear_away(deployment_id)
         remember(self._cleared, run_id)
 
     async def _read_logs(self, run_id: str) -> int:

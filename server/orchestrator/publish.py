@@ -14,7 +14,6 @@ import logging
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from pathlib import Path
-from secrets import token_hex
 
 from sqlalchemy import select
 
@@ -24,6 +23,7 @@ from server.actors import SERVER, Actor
 from server.database import Database
 from server.models import Workflow, WorkflowDefinition, WorkflowTrigger
 from server.orchestrator.align import Aligner
+from server.orchestrator.drafts import Drafts, folder_name, remove
 from server.orchestrator.files import DEPLOYMENTS, FileChanges, shown
 from server.orchestrator.protocol import Deployment, Orchestrator, Schedule
 from server.orchestrator.repository import Commit, Repository
@@ -59,6 +59,7 @@ class PrefectPublisher:
         self.generated = generated
         self.repository = repository
         self.aligner = Aligner(database, orchestrator)
+        self.drafts = Drafts(generated / VERSIONS, orchestrator)
         self._last: dict[str, Steps] = {}
 
     async def publish(
@@ -123,16 +124,21 @@ class PrefectPublisher:
     async def stage(
         self, workflow: Workflow, version: WorkflowDefinition, compiled: CompiledFlow
     ) -> str:
-        """Deploy a draft for one test run. The file's folder is named by its digest, because drafts
-        change and files do not; the deployment is the run's own, and goes with it."""
-        name = f"draft-{compiled.digest.removeprefix('sha256:')[:16]}-v{version.version}"
-        path = self._folder(workflow, name) / compiled.filename
-        FileChanges().write(path, compiled.source)
-        return await self._deploy(workflow, version.version, compiled, name, f"-{token_hex(4)}")
+        """Deploy a draft for one test run."""
+        name = folder_name(compiled)
+        folder = self._folder(workflow, name)
+        FileChanges().write(folder / compiled.filename, compiled.source)
+        try:
+            deployment_id = await self._deploy(workflow, version.version, compiled, name)
+        except BaseException:
+            remove(folder)
+            raise
+        self.drafts.belongs(folder, deployment_id)
+        return deployment_id
 
     async def unstage(self, deployment_id: str) -> None:
         try:
-            await self.orchestrator.undeploy(deployment_id)
+            await self.drafts.clear_away(deployment_id)
         except Exception as error:
             log.warning("the deployment %s of a test stays: %s", deployment_id, error)
 
@@ -202,7 +208,6 @@ class PrefectPublisher:
         version: int,
         compiled: CompiledFlow,
         name: str | None = None,
-        mark: str = "",
     ) -> str:
         name = name or f"v{version}"
         return await self.orchestrator.deploy(
@@ -211,7 +216,7 @@ class PrefectPublisher:
                 slug=workflow.slug,
                 flow_name=compiled.flow_name,
                 # Two workflows may have the same name, and share Prefect's flow of that name.
-                name=f"{workflow.slug}-{name}{mark}",
+                name=f"{workflow.slug}-{name}",
                 version=version,
                 directory=self._folder(workflow, name),
                 entrypoint=f"{compiled.filename}:{compiled.entrypoint}",

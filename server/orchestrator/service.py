@@ -34,13 +34,13 @@ def orchestration(
         parts: list[Loop]
         dispatcher = Dispatcher(state.database, orchestrator)
         resumer = Resumer(state.database, orchestrator)
-        mirror = Mirror(state.database, orchestrator, resumer.crashed)
         settings = state.settings
         repository = None
         if settings.generated_given:
             repository = Repository.at(settings.generated, review_mode=settings.review_branches)
         publisher = PrefectPublisher(state.database, orchestrator, settings.generated, repository)
         state.publisher = publisher
+        mirror = Mirror(state.database, orchestrator, resumer.crashed, publisher.drafts)
         parts = [dispatcher, mirror, resumer, publisher.aligner]
         if repository is not None and repository.review_mode:
             parts.append(MergeWatcher(state.database, publisher, repository))

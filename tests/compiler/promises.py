@@ -382,7 +382,7 @@ def planned(which: str, text: str, *, simple: bool) -> None:
     """Compile a plan in which a leaf was not made by our makers, and let the gate look."""
     _, plan, lines = SOUND[which]
     step = Bracket("steps.run_tests(", (("tests=", code.Code.part(text, simple=simple)),), ")")
-    tasks = (plan.tasks[0], replace(plan.tasks[1], step=step), *plan.tasks[2:])
+    tasks = (plan.tasks[0], plan.tasks[1]._replace(step=step), *plan.tasks[2:])
     plan = replace(plan, tasks=tasks)
     gate.check(written_by_us(plan), plan, lines)
 
@@ -392,7 +392,7 @@ def planned_rule(text: str) -> None:
     _, plan, lines = SOUND["many"]
     leaf = code.Code.part(text, simple=True)
     question = Bracket("run.ready(", (("", leaf),), ")")
-    task = replace(plan.tasks[1], question=question)
+    task = plan.tasks[1]._replace(question=question)
     plan = replace(plan, tasks=(plan.tasks[0], task, *plan.tasks[2:]))
     gate.check(written_by_us(plan), plan, lines)
 

@@ -440,24 +440,28 @@ async def test_two_publications_at_once_end_with_one_live_schedule(place: Place)
     assert [crons for crons in place.schedules().values() if crons] == [["0 2 * * *"]]
 
 
-async def test_a_test_run_leaves_no_deployment_behind(place: Place) -> None:
-    """Two tests of one draft have a deployment each; a version's own stays."""
+async def test_a_test_run_leaves_nothing_behind(place: Place) -> None:
+    """Two tests of one draft have a deployment and a file each; a version's own stay."""
     workflow_id = await place.create(nightly())
     await place.publish(workflow_id)
     await place.edit(workflow_id, nightly(seconds=2))
     live = set(place.world.orchestrator.deployments)
-    mirror = Mirror(place.world.database, place.world.orchestrator)
+    drafts = place.publisher.drafts
+    files = set(drafts.versions.rglob("*.py"))
+    mirror = Mirror(place.world.database, place.world.orchestrator, drafts=drafts)
     runs = []
     for _ in range(2):
         asked = await place.world.admin.post(f"/api/workflows/{workflow_id}/test", json={})
         assert asked.status_code == 202, asked.text
         runs.append(await place.world.dispatch(asked.json()["id"]))
     assert len(set(place.world.orchestrator.deployments) - live) == 2
+    assert len(set(drafts.versions.rglob("*.py")) - files) == 2
     for left, run_id in ((1, runs[0]), (0, runs[1])):
         await mirror.refresh(run_id)
         place.world.orchestrator.finish(run_id, "success")
         await mirror.refresh(run_id)
         assert len(set(place.world.orchestrator.deployments) - live) == left
+        assert len(set(drafts.versions.rglob("*.py")) - files) == left
     started = await place.world.admin.post(f"/api/workflows/{workflow_id}/execute", json={})
     run_id = await place.world.dispatch(started.json()["id"])
     place.world.orchestrator.finish(run_id, "success")
@@ -467,3 +471,5 @@ async def test_a_test_run_leaves_no_deployment_behind(place: Place) -> None:
     )
     assert refused.status_code == 422, refused.text
     assert set(place.world.orchestrator.deployments) == live
+    assert set(drafts.versions.rglob("*.py")) == files
+    assert not list(drafts.versions.glob("*/draft-*"))
