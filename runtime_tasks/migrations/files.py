@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,24 @@ def files_in(folder: Path, pattern: str = "*.sql") -> Iterator[Path]:
         if path.is_file():
             refuse_leading_out(path, project)
             yield path
+
+
+def files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+    """The files with such an ending in the folder and all those below it, by path.
+
+    Where a link leads is asked of those that are read, by :func:`refuse_leading_out`. Hidden directories are passed over, as Flyway does (its FileSystemScanner), and so are the
+    places where other projects' files lie: virtual environments and ``node_modules``.
+    """
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if _belongs_to_the_project(Path(place, name))]
+        found += [Path(place, name) for name in names if name.lower().endswith(suffixes)]
+    yield from sorted(path for path in found if path.is_file())
+
+
+def _belongs_to_the_project(folder: Path) -> bool:
+    foreign = folder.name.startswith(".") or folder.name in ("node_modules", "__pycache__")
+    return not foreign and not (folder / "pyvenv.cfg").exists()
 
 
 def refuse_leading_out(path: Path, project: Path) -> None:

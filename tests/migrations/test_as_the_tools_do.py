@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from runtime_tasks.errors import Refused, StepConfigError
 from runtime_tasks.migrations.detect import detect
 from runtime_tasks.migrations.execute import execute
 from runtime_tasks.migrations.expand import expand
+from runtime_tasks.migrations.project import interpreter
 from runtime_tasks.migrations.rehearse import rehearse
 from runtime_tasks.migrations.tools.flyway import checksum
 from runtime_tasks.migrations.undo import undo
@@ -327,6 +329,30 @@ def test_a_link_out_of_the_project_is_not_followed(
     ):
         session.history()
     assert "root:x" not in str(refused.value)
+
+
+def test_what_lies_in_a_project_and_is_not_its_own_is_passed_over(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """A virtual environment is full of links, and of other people's files."""
+    folder = write(
+        tmp_path / "project",
+        {
+            "001_a.sql": "CREATE TABLE a (i INT);",
+            ".venv/pyvenv.cfg": "",
+            ".venv/bin/activate": "",
+            "python/pyvenv.cfg": "",
+            "python/lib/V1__theirs.sql": "CREATE TABLE b (i INT);",
+            "node_modules/theirs/V1__theirs.sql": "CREATE TABLE b (i INT);",
+            ".git/V1__theirs.sql": "CREATE TABLE b (i INT);",
+        },
+    )
+    (folder / ".venv/bin/python").symlink_to(sys.executable)
+    assert interpreter(folder) == str(folder / ".venv/bin/python")
+    with visiting(sqlite_url, folder) as session:
+        assert session.tool.name == "sql"
+        execute(session)
+        assert "a" in session.database.tables()
 
 
 def test_a_link_inside_the_repository_is_followed(sqlite_url: str, tmp_path: Path) -> None:

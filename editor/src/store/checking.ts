@@ -1,5 +1,6 @@
 /** Ask the server what is wrong, a moment after the last change, one question at a time. */
 import { workflows } from "@/api/calls";
+import { useOnline } from "./online";
 import { useWorkflow } from "./workflow";
 
 const PAUSE_MS = 350;
@@ -35,8 +36,12 @@ export function startChecking(): () => void {
       soon();
     }
   });
+  const stopWaiting = useOnline.subscribe(({ online }) => {
+    if (online && useWorkflow.getState().unchecked) soon();
+  });
   return () => {
     stop();
+    stopWaiting();
     clearTimeout(timer);
     asking?.abort();
   };

@@ -19,6 +19,7 @@ from zlib import crc32
 
 from runtime_tasks.errors import StepConfigError
 from runtime_tasks.migrations.database import Database, StatementFailed
+from runtime_tasks.migrations.files import files_below
 from runtime_tasks.migrations.model import History, Migration, Problem
 from runtime_tasks.migrations.split import split
 from runtime_tasks.migrations.tools.flyway_schemas import Schemas, schemas_of
@@ -178,7 +179,7 @@ class Flyway(ScriptTool):
 
     def _refuse_code(self) -> None:
         for folder in self.settings.folders:
-            for path in (p for kind in ("java", "kt") for p in folder.rglob(f"*.{kind}")):
+            for path in files_below(folder, (".java", ".kt")):
                 if re.match(r"[VRB](\d[\d_]*)?__", path.name):
                     raise StepConfigError(
                         f"{path.name} is written in {'Java' if path.suffix == '.java' else 'Kotlin'}: "

@@ -24,7 +24,7 @@ from typing import Any
 
 from runtime_tasks.errors import StepConfigError
 from runtime_tasks.migrations.files import (
-    files_in,
+    files_below,
     project_places,
     project_root,
     read_text,
@@ -59,9 +59,8 @@ class Settings:
         """Each SQL file with its path relative to its location, which is the book's ``script``."""
         suffixes = [text.lower() for text in self.texts("sqlMigrationSuffixes")] or [".sql"]
         for folder in self.folders:
-            for path in files_in(folder, "**/*"):
-                if path.name.lower().endswith(tuple(suffixes)):
-                    yield path, path.relative_to(folder).as_posix()
+            for path in files_below(folder, tuple(suffixes)):
+                yield path, path.relative_to(folder).as_posix()
 
     def fill(self, text: str, file: str, more: Mapping[str, str]) -> str:
         """The text with its placeholders filled in. ``more``: those that the database gives."""
@@ -82,6 +81,9 @@ class Settings:
         return re.sub(f"{re.escape(begin)}(.*?){re.escape(end)}", value, text)
 
     def read(self, path: Path) -> str:
+        """A script's text. Raises StepConfigError for a link that leads out of the project."""
+        location = next((place for place in self.folders if path.is_relative_to(place)), path.parent)
+        refuse_leading_out(path, project_root(location))
         encoding = self.text("encoding", "UTF-8")
         if encoding.upper().replace("-", "") == "UTF8":
             return read_text(path)

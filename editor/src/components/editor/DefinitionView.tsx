@@ -112,7 +112,8 @@ export default function DefinitionView() {
         <span className="truncate text-xs text-ink-3">
           {broken ? (
             <span role="alert" className="text-danger">
-              Line {broken.line}: {broken.message} The canvas shows the last version that could be read.
+              Line {broken.line}: {broken.message.replace(/[.:]?$/, ".")} The canvas shows the last version
+              that could be read.
             </span>
           ) : foreign ? (
             `The same definition as ${shown.toUpperCase()}; the file stays ${own.toUpperCase()}.`

@@ -1,31 +1,21 @@
-/** Before a version is made: what it does differently, in words, as text and as code. */
+/** Before a version is made: what it does differently. */
 import { useQuery } from "@tanstack/react-query";
-import { Tabs } from "radix-ui";
-import { lazy, Suspense, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import toast from "react-hot-toast";
 import { workflows } from "@/api/calls";
 import { ApiError } from "@/api/http";
-import { compare, type Change } from "@/domain/compare";
-import { readPlain } from "@/domain/read";
-import { isMap, type PlainMap } from "@/domain/tree";
 import { useSaving } from "@/store/saving";
 import { useWorkflow } from "@/store/workflow";
 import { Button } from "../Button";
 import { Dialog } from "../Dialog";
 import { FieldFrame } from "../Field";
 import { Loading } from "../Page";
-import { Badge } from "../Status";
-
-const DiffView = lazy(() => import("./DiffView"));
-const TONE = { high: "danger", medium: "warn", low: "mute" } as const;
-const SIGN = { added: "+", removed: "−", changed: "~" } as const;
+import { Differences, NOTHING } from "./Differences";
 
 export function PublishDialog({ onClose }: { onClose: () => void }) {
   const workflow = useSaving((state) => state.workflow);
   const problems = useWorkflow((state) => state.problems);
   const source = useWorkflow((state) => state.source);
-  const catalogue = useWorkflow((state) => state.catalogue);
-  const raw = useWorkflow((state) => state.raw);
   const definition = useWorkflow((state) => state.definition);
   const publish = useWorkflow((state) => state.publishWorkflow);
   const [changelog, setChangelog] = useState("");
@@ -37,10 +27,7 @@ export function PublishDialog({ onClose }: { onClose: () => void }) {
     enabled: typeof live === "number",
   });
   const old = before.data;
-  const changes = useMemo(
-    () => compare(plainOf(old?.content, old?.format), raw, catalogue),
-    [old, raw, catalogue],
-  );
+  const draft = useMemo(() => ({ ...definition, source }), [definition, source]);
   const warnings = problems.filter((problem) => problem.severity === "warning");
   const errors = problems.filter((problem) => problem.severity === "error");
   // What was changed a moment ago has not been looked at yet, and the code is still that of before.
@@ -109,46 +96,9 @@ export function PublishDialog({ onClose }: { onClose: () => void }) {
               ))}
             </ul>
           )}
-          <Tabs.Root defaultValue="words">
-            <Tabs.List aria-label="Differences" className="flex gap-4 border-b border-line">
-              {[
-                ["words", `Changes (${changes.length})`],
-                ["text", "Definition"],
-                ["python", "Prefect code"],
-              ].map(([value, name]) => (
-                <Tabs.Trigger
-                  key={value}
-                  value={value!}
-                  className="-mb-px h-8 border-b-2 border-transparent text-sm font-medium text-ink-3 data-[state=active]:border-accent data-[state=active]:text-ink"
-                >
-                  {name}
-                </Tabs.Trigger>
-              ))}
-            </Tabs.List>
-            <div className="h-[38vh] overflow-auto">
-              <Tabs.Content value="words" tabIndex={-1}>
-                <ChangeList changes={changes} />
-              </Tabs.Content>
-              <Suspense fallback={<Loading rows={3} />}>
-                <Tabs.Content value="text" className="h-full" tabIndex={-1}>
-                  <DiffView
-                    label="Difference of the definition"
-                    before={old?.content ?? ""}
-                    after={definition.content}
-                    language={definition.format}
-                  />
-                </Tabs.Content>
-                <Tabs.Content value="python" className="h-full" tabIndex={-1}>
-                  <DiffView
-                    label="Difference of the generated flow"
-                    before={old?.source ?? ""}
-                    after={source ?? ""}
-                    language="python"
-                  />
-                </Tabs.Content>
-              </Suspense>
-            </div>
-          </Tabs.Root>
+          <div className="flex h-[40vh] flex-col">
+            <Differences before={old ?? NOTHING} after={draft} />
+          </div>
           <FieldFrame label="What changed, for those who read the history">
             {({ id }) => (
               <textarea
@@ -164,38 +114,4 @@ export function PublishDialog({ onClose }: { onClose: () => void }) {
       )}
     </Dialog>
   );
-}
-
-export function ChangeList({ changes }: { changes: readonly Change[] }) {
-  if (changes.length === 0)
-    return (
-      <p className="py-4 text-ink-2">
-        What runs does not change; only places, comments or the way of writing do.
-      </p>
-    );
-  return (
-    <ul className="py-1" aria-label="Changes in words">
-      {changes.map((change, index) => (
-        <li key={index} className="flex items-start gap-2.5 border-b border-line py-1.5 last:border-0">
-          <span aria-hidden className="w-3 text-center font-mono text-ink-3">
-            {SIGN[change.kind]}
-          </span>
-          <span className="min-w-0 flex-1 break-words">{change.text}</span>
-          <Badge tone={TONE[change.risk]}>
-            {change.risk === "high" ? "look twice" : change.risk === "medium" ? "notable" : "minor"}
-          </Badge>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function plainOf(text: string | undefined, format: "yaml" | "json" = "yaml"): PlainMap {
-  if (!text) return {};
-  try {
-    const plain = readPlain(text, format);
-    return isMap(plain) ? plain : {};
-  } catch {
-    return {};
-  }
 }

@@ -1,6 +1,6 @@
-/** Every published version, what it said, and the way back to it. */
+/** Every published version, how it differs from another, and the way back to it. */
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useState } from "react";
+import { useMemo, useState } from "react";
 import toast from "react-hot-toast";
 import { workflows } from "@/api/calls";
 import { useWorkflow } from "@/store/workflow";
@@ -9,8 +9,7 @@ import { Dialog } from "../Dialog";
 import { Loading } from "../Page";
 import { Badge } from "../Status";
 import { Ago } from "../Time";
-
-const DiffView = lazy(() => import("./DiffView"));
+import { Differences } from "./Differences";
 
 export function VersionsDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
   const id = useWorkflow((state) => state.workflowId);
@@ -18,12 +17,21 @@ export function VersionsDialog({ open, onClose }: { open: boolean; onClose: () =
   const editText = useWorkflow((state) => state.editText);
   const list = useQuery({ queryKey: ["versions", id], queryFn: () => workflows.versions(id), enabled: open });
   const [chosen, setChosen] = useState<number>();
+  const [against, setAgainst] = useState<number>();
+  const source = useWorkflow((state) => state.source);
+  const draft = useMemo(() => ({ ...definition, source }), [definition, source]);
   const at = chosen ?? list.data?.items[0]?.version;
   const version = useQuery({
     queryKey: ["version", id, at],
     queryFn: () => workflows.version(id, at!),
     enabled: open && at !== undefined,
   });
+  const other = useQuery({
+    queryKey: ["version", id, against],
+    queryFn: () => workflows.version(id, against!),
+    enabled: open && against !== undefined,
+  });
+  const later = against === undefined ? draft : other.data;
   return (
     <Dialog
       open={open}
@@ -69,18 +77,25 @@ export function VersionsDialog({ open, onClose }: { open: boolean; onClose: () =
               </li>
             ))}
           </ul>
-          <div className="min-w-0 flex-1 overflow-auto">
-            <Suspense fallback={<Loading />}>
-              {version.data && (
-                <DiffView
-                  key={at}
-                  label={`Version ${at} against the draft`}
-                  before={version.data.content}
-                  after={definition.content}
-                  language={version.data.format}
-                />
-              )}
-            </Suspense>
+          <div className="flex min-w-0 flex-1 flex-col gap-2">
+            <label className="flex items-center gap-2 text-sm text-ink-2">
+              From version {at} to
+              <select
+                className="input w-auto"
+                value={against ?? ""}
+                onChange={(event) => setAgainst(event.target.value ? Number(event.target.value) : undefined)}
+              >
+                <option value="">what is in the editor</option>
+                {list.data?.items
+                  .filter((item) => item.publishedAt && item.version !== at)
+                  .map((item) => (
+                    <option key={item.version} value={item.version}>
+                      version {item.version}
+                    </option>
+                  ))}
+              </select>
+            </label>
+            {version.data && later ? <Differences before={version.data} after={later} /> : <Loading />}
           </div>
         </div>
       )}
