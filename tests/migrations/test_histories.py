@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import flask_migrate
 import pytest
 
+from runtime_tasks.errors import StepError
 from runtime_tasks.migrations.database import connect, parse_url
 from runtime_tasks.migrations.execute import execute
 from runtime_tasks.migrations.settings import project_environment
+from runtime_tasks.migrations.undo import undo
 from tests.migrations.histories import prefect, wagtail
 from tests.migrations.layouts import layout
 from tests.migrations.projects import EMAIL, USERS, alembic, visiting, write
@@ -173,3 +176,73 @@ def test_alembic_itself_accepts_our_rows(sqlite_url: str, tmp_path: Path) -> Non
         check=True,
     )
     assert "aaa2 (head)" in done.stdout
+
+
+FLASK = {
+    "wsgi.py": "from shop import create_app\n\napp = create_app()\n",
+    "shop.py": """
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+
+db = SQLAlchemy()
+
+
+def create_app():
+    app = Flask(__name__)
+    app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:////nowhere/at/all.db"
+    db.init_app(app)
+    Migrate(app, db)
+    return app
+""",
+    "migrations/versions/1_users.py": """
+import sqlalchemy as sa
+from alembic import op
+from flask import current_app
+
+revision, down_revision = "1", None
+
+
+def upgrade():
+    op.create_table("users", sa.Column("id", sa.Integer, primary_key=True))
+    op.execute(f"INSERT INTO users VALUES ({len(current_app.name)})")
+
+
+def downgrade():
+    op.drop_table("users")
+""",
+}
+
+
+def flask_project(folder: Path) -> Path:
+    """As ``flask db init`` makes it: an alembic.ini without ``script_location``, beside env.py."""
+    template = Path(flask_migrate.__file__).parent / "templates/flask"
+    files = {
+        "migrations/alembic.ini": (template / "alembic.ini.mako").read_text(),
+        "migrations/env.py": (template / "env.py").read_text(),
+    }
+    return write(folder, FLASK | files)
+
+
+def test_flask_s_application_is_asked_as_flask_does(
+    every_database_url: str, tmp_path: Path
+) -> None:
+    folder = flask_project(tmp_path / "project")
+    with visiting(every_database_url, folder / "migrations") as session:
+        assert [m.id for m in session.history().pending] == ["1"]
+        assert [m.id for m in execute(session).applied] == ["1"]
+        assert session.database.query("SELECT id FROM users") == [(len("shop"),)]
+        undo(session, to="steps", steps=1)
+        assert "users" not in session.database.tables()
+
+
+def test_a_flask_application_that_is_not_found_is_named_in_the_settings(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    folder = flask_project(tmp_path / "project")
+    (folder / "wsgi.py").rename(folder / "start.py")
+    with visiting(sqlite_url, folder / "migrations") as session:
+        with pytest.raises(StepError, match=r"FLASK_APP under \[environment\] in dataroll.toml"):
+            session.history()
+        write(folder / "migrations", {"dataroll.toml": '[environment]\nFLASK_APP = "start"\n'})
+        assert [m.id for m in session.history().pending] == ["1"]

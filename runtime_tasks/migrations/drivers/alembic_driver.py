@@ -2,8 +2,8 @@
 
 Started with the project's interpreter; reads one JSON object from standard
 input: ``{"action": "discover" | "upgrade" | "downgrade", "folder", "ini",
-"script_location", "urls": {"sync": …, "async": …}, "place", "revisions",
-"observe"}``. The URL comes through the pipe, so that no command line shows it.
+"script_location", "places", "url", "revisions", …}``. The URL comes through the pipe, so that no
+command line shows it.
 """
 
 import json
@@ -175,8 +175,13 @@ def configuration(task):
     config = (
         Config(task["ini"], toml_file=task.get("toml")) if task.get("toml") else Config(task["ini"])
     )
-    if task.get("script_location"):
-        config.set_main_option("script_location", task["script_location"].replace("%", "%%"))
+    scripts = task.get("script_location")
+    if not scripts and not config.get_main_option("script_location"):
+        scripts = task[
+            "cwd"
+        ]  # Flask-Migrate's alembic.ini stands beside env.py and does not say it
+    if scripts:
+        config.set_main_option("script_location", scripts.replace("%", "%%"))
     config.set_main_option("sqlalchemy.url", task["url"].replace("%", "%%"))
     config.attributes["dataroll"] = True
     return config
@@ -253,6 +258,30 @@ def run(task):
         script.run_env()
 
 
+def run_in_flask(task):
+    """Flask-Migrate's env.py asks the application for its database: load it as ``flask`` does."""
+    from flask.cli import NoAppException, ScriptInfo, load_dotenv
+
+    signs = ("wsgi.py", "app.py", ".flaskenv")
+    places = [task["cwd"], *task["places"]]
+    home = next(
+        (place for place in places if any(os.path.exists(os.path.join(place, s)) for s in signs)),
+        os.path.dirname(task["cwd"]),
+    )
+    os.chdir(home)
+    sys.path.insert(0, home)
+    load_dotenv()
+    try:
+        application = ScriptInfo(app_import_path=os.environ.get("FLASK_APP")).load_app()
+    except NoAppException as error:
+        raise RuntimeError(
+            "env.py asks the project's Flask application, which was not found: "
+            f"name it as FLASK_APP under [environment] in dataroll.toml ({error.format_message()})"
+        ) from None
+    with application.app_context():
+        run(task)
+
+
 def main():
     task = json.loads(sys.stdin.readline())
     end_with_the_parent()
@@ -265,12 +294,15 @@ def main():
         try:
             run(task)
         except RuntimeError as error:
-            # Some projects call Alembic from an AnyIO worker thread and their env.py relies on it.
-            if "AnyIO worker thread" not in str(error):
-                raise
-            import anyio
+            if "outside of application context" in str(error):
+                run_in_flask(task)
+            elif "AnyIO worker thread" in str(error):
+                # Some projects call Alembic from such a thread and their env.py relies on it.
+                import anyio
 
-            anyio.run(anyio.to_thread.run_sync, run, task)
+                anyio.run(anyio.to_thread.run_sync, run, task)
+            else:
+                raise
         say("done")
     except Stop:
         say("stopped")

@@ -26,6 +26,9 @@ class Stop(BaseException):
 
 
 def say(event, **fields):
+    """Nothing after the last word: what a project closes on its way out is no part of the work."""
+    if FINISHED.is_set():
+        return
     OUT.write(json.dumps({"event": event, **fields}, default=str) + "\n")
     OUT.flush()
 

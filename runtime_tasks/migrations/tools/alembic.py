@@ -13,6 +13,7 @@ from pathlib import Path
 
 from runtime_tasks.errors import StepConfigError
 from runtime_tasks.migrations.database import Database
+from runtime_tasks.migrations.files import project_places
 from runtime_tasks.migrations.model import History, Migration, Problem, Status
 from runtime_tasks.migrations.project import Event, Heard, converse
 from runtime_tasks.migrations.settings import project_environment
@@ -78,6 +79,7 @@ class Alembic(ProjectTool):
             "revisions": [m.id for m in migrations],
             "url": url.text(),
             "cwd": str(cwd),
+            "places": [str(place) for place in project_places(cwd)],
             "ini": str(ini.absolute()) if ini and ini.suffix == ".ini" else None,
             "toml": str(ini.absolute()) if ini and ini.suffix == ".toml" else None,
             "script_location": str(scripts.absolute()) if scripts else None,

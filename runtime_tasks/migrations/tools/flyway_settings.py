@@ -82,7 +82,9 @@ class Settings:
 
     def read(self, path: Path) -> str:
         """A script's text. Raises StepConfigError for a link that leads out of the project."""
-        location = next((place for place in self.folders if path.is_relative_to(place)), path.parent)
+        location = next(
+            (place for place in self.folders if path.is_relative_to(place)), path.parent
+        )
         refuse_leading_out(path, project_root(location))
         encoding = self.text("encoding", "UTF-8")
         if encoding.upper().replace("-", "") == "UTF8":
