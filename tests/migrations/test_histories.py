@@ -16,6 +16,7 @@ from runtime_tasks.migrations.database import connect, parse_url
 from runtime_tasks.migrations.execute import execute
 from runtime_tasks.migrations.settings import project_environment
 from runtime_tasks.migrations.undo import undo
+from runtime_tasks.migrations.work import MigrationFailed
 from tests.migrations.histories import prefect, wagtail
 from tests.migrations.layouts import layout
 from tests.migrations.projects import EMAIL, USERS, alembic, visiting, write
@@ -246,3 +247,40 @@ def test_a_flask_application_that_is_not_found_is_named_in_the_settings(
             session.history()
         write(folder / "migrations", {"dataroll.toml": '[environment]\nFLASK_APP = "start"\n'})
         assert [m.id for m in session.history().pending] == ["1"]
+
+
+def test_an_env_py_that_keeps_a_failure_to_itself_is_not_believed(
+    every_database_url: str, tmp_path: Path
+) -> None:
+    broken = ("broken", 'op.execute("INSERT INTO nowhere VALUES (1)")', "pass")
+    folder = alembic(tmp_path / "project", USERS, broken)
+    env = (folder / "alembic/env.py").read_text()
+    quiet = """
+        try:
+            context.run_migrations()
+        except Exception:
+            pass
+"""
+    write(folder, {"alembic/env.py": env.replace("        context.run_migrations()\n", quiet[1:])})
+    with visiting(every_database_url, folder) as session:
+        with pytest.raises(
+            MigrationFailed, match=r"revisions are not applied: .*nowhere"
+        ) as failed:
+            execute(session)
+        applied = [m.id for m in session.history().applied]
+        assert "aaa2" not in applied
+        assert failed.value.details["applied"] == applied
+
+
+def test_what_a_project_does_on_its_way_out_is_no_failure(sqlite_url: str, tmp_path: Path) -> None:
+    folder = alembic(tmp_path / "project", USERS)
+    env = (folder / "alembic/env.py").read_text()
+    last = """
+import atexit
+later = engine.connect()
+later.begin()
+atexit.register(later.rollback)
+"""
+    write(folder, {"alembic/env.py": env + last})
+    with visiting(sqlite_url, folder) as session:
+        assert [m.id for m in execute(session).applied] == ["aaa1"]

@@ -141,6 +141,7 @@ def watch_statements(task):
 
     @event.listens_for(Engine, "handle_error")
     def failed(context):
+        MIGRATIONS.failure = str(context.original_exception).strip()[:1000]
         if context.statement:
             say("failed-statement", sql=context.statement[:LONGEST])
 
@@ -195,12 +196,10 @@ def run(task):
     config = configuration(task)
     script = ScriptDirectory.from_config(config)
 
+    left = []
+
     def discover(current, context):
-        current = (
-            tuple(current)
-            if isinstance(current, (tuple, list))
-            else ((current,) if current else ())
-        )
+        current = heads_of(current)
         known, missing = [], []
         for identifier in current:
             try:
@@ -251,11 +250,33 @@ def run(task):
     def stamp(current, context):
         return script._stamp_revs(task["revisions"][0], current)
 
+    def look(current, context):
+        """Which of the revisions do not stand in the book as they should by now."""
+        pending = {s.revision.revision for s in script._upgrade_revs("heads", heads_of(current))}
+        wanted = work is downgrade
+        left.extend(r for r in task["revisions"] if (r in pending) != wanted)
+        return []
+
     actions = {"discover": discover, "upgrade": upgrade, "downgrade": downgrade, "stamp": stamp}
     work = actions[task["action"]]
     options = {"dont_mutate": True} if task["action"] == "discover" else {}
     with EnvironmentContext(config, script, fn=work, **options):
         script.run_env()
+    if task["action"] in ("upgrade", "downgrade"):
+        # An env.py may catch an error and go on as if nothing had been.
+        with EnvironmentContext(config, script, fn=look, dont_mutate=True):
+            script.run_env()
+        if left:
+            why = MIGRATIONS.failure or "it says of none what went wrong"
+            raise RuntimeError(
+                f"env.py ended without an error, and yet {len(left)} of {len(task['revisions'])} "
+                f"revisions are not {'applied' if work is upgrade else 'taken back'}: {why}"
+            )
+
+
+def heads_of(current):
+    """What Alembic hands over as the database's revisions, which is one, several or none."""
+    return tuple(current) if isinstance(current, (tuple, list)) else (current,) if current else ()
 
 
 def run_in_flask(task):

@@ -54,6 +54,8 @@ class Migrations:
         self.there = []
         """Statements of the current migration that an earlier run has applied."""
         self.current = None
+        self.failure = ""
+        """What the database last refused, for a project that keeps it to itself."""
 
     def set_up(self, task):
         self.asks, self.skip = bool(task.get("ask")), task.get("skip") or {}
