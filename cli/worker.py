@@ -19,6 +19,9 @@ import click
 if TYPE_CHECKING:
     from server.orchestrator.prefect import PrefectOrchestrator
 
+PROMPT = {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_WORKER_PREFETCH_SECONDS": "5"}
+"""A run starts within a second or two; with Prefect's own settings it takes up to ten."""
+
 
 @click.command()
 @click.option("--pool", default="dataroll", show_default=True, help="Prefect work pool.")
@@ -41,15 +44,15 @@ def worker(pool: str, limit: int | None, print_env: bool) -> None:
             if name in environment:
                 click.echo(f"{name}={shlex.quote(environment[name])}")
         return
+    # Prefect reads its settings when it is imported, which the next import does.
+    for name, value in PROMPT.items():
+        os.environ.setdefault(name, value)
     from server.orchestrator.run_credentials import take_away
 
     # Runs inherit what stands in the environment: they get tokens of their own instead.
     token = environment["DATAROLL_WORKER_TOKEN"]
     os.environ.update(environment)
     take_away(os.environ)
-    # Set before Prefect reads its settings: a run starts within a second instead of ten.
-    os.environ.setdefault("PREFECT_WORKER_QUERY_SECONDS", "1")
-    os.environ.setdefault("PREFECT_WORKER_PREFETCH_SECONDS", "5")
     import anyio
 
     from runtime_tasks.lifeline import follow

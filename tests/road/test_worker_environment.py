@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +71,29 @@ def test_a_worker_with_nothing_set_says_so_and_ends(
     refused = CliRunner().invoke(worker, [])
     assert refused.exit_code == 1
     assert "DATAROLL_WORKER_TOKEN" in refused.output
+
+
+def test_prefect_takes_the_workers_settings(tmp_path: Path) -> None:
+    """It reads them when it is imported: whatever imports it first must come after them."""
+    asked = """
+from cli import worker
+
+
+async def serve(pool, limit, token):
+    from prefect.settings import get_current_settings
+
+    print(get_current_settings().worker.query_seconds)
+
+
+worker.serve = serve
+worker.worker([])
+"""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "DATAROLL_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        env=inherited | ELSEWHERE | {"DATAROLL_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "1.0", done.stderr
