@@ -14,6 +14,11 @@ export interface Hole {
   closed: boolean;
 }
 
+/** A value that an expression gives, or text with one in it. */
+export function isHole(value: Plain | undefined): value is string {
+  return typeof value === "string" && value.includes("{{");
+}
+
 export function holesIn(text: string): Hole[] {
   const holes: Hole[] = [];
   let from = 0;

@@ -1,6 +1,6 @@
 /** A trigger's schedule, in the form of its node. */
 import { CronInput } from "../values/CronInput";
-import type { WidgetProps } from "./SchemaField";
+import type { WidgetProps } from "./fieldProps";
 
 export function CronField({ value, onChange, frame, data }: WidgetProps) {
   return (

@@ -1,7 +1,7 @@
 /** One field of a node's form, by what the server's schema says about it. */
-import { Suspense, useId, type ReactNode } from "react";
-import type { Field, Schema } from "@/domain/nodeTypes";
-import type { Name } from "@/domain/scope";
+import { Suspense, useId } from "react";
+import { isHole } from "@/domain/holes";
+import type { Schema } from "@/domain/nodeTypes";
 import { isMap, type Plain, type PlainMap } from "@/domain/tree";
 import { CodeField } from "../code/lazyCode";
 import { FieldFrame, Switch } from "../Field";
@@ -9,17 +9,8 @@ import { AddLine, RemoveButton } from "../values/lines";
 import { readValue, showValue } from "@/domain/typed";
 import { ExpressionPreview } from "./ExpressionPreview";
 import { CronField } from "./CronField";
+import type { SchemaFieldProps, WidgetProps } from "./fieldProps";
 import { ApproversField, ConnectionField, DurationField, MessageTemplateField } from "./widgets";
-
-export interface SchemaFieldProps {
-  field: Field;
-  value: Plain | undefined;
-  onChange: (value: Plain | undefined) => void;
-  scope: readonly Name[];
-  error?: string | undefined;
-  /** The rest of the node's data: the cron preview needs the timezone. */
-  data: PlainMap;
-}
 
 export function SchemaField(props: SchemaFieldProps) {
   const { field, value, onChange, error } = props;
@@ -130,14 +121,6 @@ export function SchemaField(props: SchemaFieldProps) {
       )}
     </div>
   );
-}
-
-export interface WidgetProps extends SchemaFieldProps {
-  frame: { label: ReactNode; error: string | undefined; required: boolean; hint?: ReactNode };
-}
-
-export function isHole(value: Plain | undefined): value is string {
-  return typeof value === "string" && value.includes("{{");
 }
 
 function kindOf(schema: Schema): string {

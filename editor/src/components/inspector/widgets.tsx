@@ -6,7 +6,8 @@ import { useTeam } from "@/store/session";
 import { CodeField } from "../code/lazyCode";
 import { FieldFrame } from "../Field";
 import { AddLine, RemoveButton } from "../values/lines";
-import { isHole, type WidgetProps } from "./SchemaField";
+import { isHole } from "@/domain/holes";
+import type { WidgetProps } from "./fieldProps";
 
 const RUN = "{{ connectionId }}";
 
