@@ -47,7 +47,7 @@ def inbox() -> Iterator[Inbox]:
 def installation(
     tmp_path_factory: pytest.TempPathFactory, built_editor: None, inbox: Inbox
 ) -> Iterator[Installation]:
-    """A whole one: a real Prefect, a worker and a server, for the tests that take minutes."""
+    """A whole one, in which nothing is played: a real Prefect, a worker and a server."""
     with running(tmp_path_factory.mktemp("installation"), inbox) as installation:
         yield installation
 

@@ -17,7 +17,7 @@ from cli.api_client import ApiClient
 from cli.installation import Installation
 from cli.sample import PROJECT, connect
 
-pytestmark = [pytest.mark.long, pytest.mark.browser]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 PASSWORD = "a-password-for-the-keyboard-test"
 LONG = 120_000

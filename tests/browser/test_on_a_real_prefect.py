@@ -21,7 +21,7 @@ from cli.installation import Installation
 from cli.sample import PROJECT, WORKFLOW, connect, publish
 from tests.browser.editing import Editor
 
-pytestmark = [pytest.mark.long, pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 PASSWORD = "a-password-for-the-browser"
 LONG = 120_000
