@@ -23,8 +23,9 @@ def files_in(folder: Path, pattern: str = "*.sql") -> Iterator[Path]:
 def files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
     """The files with such an ending in the folder and all those below it, by path.
 
-    Where a link leads is asked of those that are read, by :func:`refuse_leading_out`. Hidden directories are passed over, as Flyway does (its FileSystemScanner), and so are the
-    places where other projects' files lie: virtual environments and ``node_modules``.
+    Where a link leads is asked of those that are read, by :func:`refuse_leading_out`. Hidden
+    directories are passed over, as Flyway does (its FileSystemScanner), and so are the places where
+    other projects' files lie: virtual environments and ``node_modules``.
     """
     found = []
     for place, folders, names in os.walk(folder):

@@ -178,9 +178,8 @@ def configuration(task):
     )
     scripts = task.get("script_location")
     if not scripts and not config.get_main_option("script_location"):
-        scripts = task[
-            "cwd"
-        ]  # Flask-Migrate's alembic.ini stands beside env.py and does not say it
+        # Flask-Migrate's alembic.ini stands beside env.py and does not say so.
+        scripts = task["cwd"]
     if scripts:
         config.set_main_option("script_location", scripts.replace("%", "%%"))
     config.set_main_option("sqlalchemy.url", task["url"].replace("%", "%%"))
@@ -267,7 +266,7 @@ def run(task):
         with EnvironmentContext(config, script, fn=look, dont_mutate=True):
             script.run_env()
         if left:
-            why = MIGRATIONS.failure or "it says of none what went wrong"
+            why = MIGRATIONS.failure or "it does not say what went wrong"
             raise RuntimeError(
                 f"env.py ended without an error, and yet {len(left)} of {len(task['revisions'])} "
                 f"revisions are not {'applied' if work is upgrade else 'taken back'}: {why}"
@@ -315,6 +314,8 @@ def main():
         try:
             run(task)
         except RuntimeError as error:
+            if MIGRATIONS.current is not None:
+                raise  # it was a revision's, and others may be applied
             if "outside of application context" in str(error):
                 run_in_flask(task)
             elif "AnyIO worker thread" in str(error):
