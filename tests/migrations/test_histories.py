@@ -249,6 +249,35 @@ def test_a_flask_application_that_is_not_found_is_named_in_the_settings(
         assert [m.id for m in session.history().pending] == ["1"]
 
 
+@pytest.mark.parametrize(
+    ("hasty", "refused"),
+    [
+        ('flask_migrate.upgrade("migrations")', "migrates its database when it is loaded"),
+        ("db.create_all()", r"(?i)read.?only"),
+    ],
+)
+def test_whoever_only_looks_has_no_flask_application_change_anything(
+    every_database_url: str, tmp_path: Path, hasty: str, refused: str
+) -> None:
+    folder = flask_project(tmp_path / "project")
+    application = f"""
+import flask_migrate
+from shop import create_app, db
+
+class Thing(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+
+app = create_app()
+with app.app_context():
+    {hasty}
+"""
+    write(folder, {"wsgi.py": application})
+    with visiting(every_database_url, folder / "migrations") as session:
+        with pytest.raises(StepError, match=refused):
+            session.history()
+        assert not session.database.tables()
+
+
 def test_an_env_py_that_keeps_a_failure_to_itself_is_not_believed(
     every_database_url: str, tmp_path: Path
 ) -> None:

@@ -41,7 +41,8 @@ def redirect_engines(task):
         @staticmethod
         def make_url(given):
             asked = real.make_url(given)
-            seen.add((asked.get_backend_name(), asked.host, asked.port, asked.database))
+            if asked.database:  # without one it asks the server itself, such as whether it is there
+                seen.add((asked.get_backend_name(), asked.host, asked.port, asked.database))
             if len(seen) > 1:
                 raise RuntimeError(
                     "env.py works on more than one database; dataroll migrates one at a time"
@@ -79,6 +80,13 @@ DRIVERS = {
 }
 
 
+READ_ONLY = {
+    "sqlite": ["PRAGMA query_only = ON"],
+    "postgresql": ["SET default_transaction_read_only = on"],
+    "mysql": ["SET SESSION TRANSACTION READ ONLY"],
+}
+
+
 def first_installed(backend, is_async):
     from importlib.util import find_spec
 
@@ -96,13 +104,12 @@ def watch_statements(task):
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
-    lock_sql = task.get("on_connect") or []
-
     @event.listens_for(Engine, "connect")
     def connected(dbapi, record):
-        if lock_sql:
+        first = task["on_connect"]
+        if first:
             cursor = dbapi.cursor()
-            for sql in lock_sql:
+            for sql in first:
                 cursor.execute(sql)
             cursor.close()
             dbapi.commit()
@@ -291,6 +298,11 @@ def run_in_flask(task):
     os.chdir(home)
     sys.path.insert(0, home)
     load_dotenv()
+    os.environ["FLASK_RUN_FROM_CLI"] = "true"  # what flask.cli tells the application
+    refuse_upgrades_in_passing()
+    if task["action"] == "discover":
+        # Whoever only looks has nothing made, whatever the application does when it is loaded.
+        task["on_connect"] += READ_ONLY.get(task["url"].partition(":")[0].partition("+")[0], [])
     try:
         application = ScriptInfo(app_import_path=os.environ.get("FLASK_APP")).load_app()
     except NoAppException as error:
@@ -300,6 +312,22 @@ def run_in_flask(task):
         ) from None
     with application.app_context():
         run(task)
+
+
+def refuse_upgrades_in_passing():
+    """Some applications migrate their database when they are loaded: nobody would have approved it."""
+    from alembic import command
+
+    class InPassing(Exception):
+        """No RuntimeError: Flask-Migrate makes an end of the process of those."""
+
+    def refuse(*_, **__):
+        raise InPassing(
+            "the application migrates its database when it is loaded; switch that off where dataroll "
+            "does it, by a variable of the application's under [environment] in dataroll.toml"
+        )
+
+    command.upgrade = command.downgrade = command.stamp = refuse
 
 
 def main():
