@@ -10,9 +10,11 @@ const load = () => import("./CodeField");
 
 export const CodeField = lazy(() => load().catch(() => ({ default: PlainField })));
 
-export function preload(): void {
-  const later = window.requestIdleCallback ?? ((action: () => void) => setTimeout(action, 500));
-  later(() => {
+/** Milliseconds in which the drawing comes to stand: what it needs itself comes first. */
+const FIRST = 1000;
+
+export function preload(): () => void {
+  const timer = setTimeout(() => {
     for (const part of [
       load,
       () => import("../editor/DefinitionView"),
@@ -20,5 +22,6 @@ export function preload(): void {
     ]) {
       part().catch(() => undefined);
     }
-  });
+  }, FIRST);
+  return () => clearTimeout(timer);
 }
