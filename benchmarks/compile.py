@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from compiler import called, compile_workflow, gate
+from compiler import called, code, compile_workflow, gate, layout, verbatim
 from compiler.cache import FlowCache
 from compiler.expressions import remembered
 from compiler.workflow import check_workflow
@@ -76,10 +76,13 @@ def best(
 
 def afresh(text: str) -> None:
     """A compilation that finds nothing which an earlier one has kept."""
-    gate._names_in.cache_clear()
     remembered.template.forget()
     remembered.worded.forget()
-    called.names_in.cache_clear()
+    for kept in (
+        *(called.names_in, code._short, code.identifier, gate._names_in, layout._keyword),
+        *(verbatim._called, verbatim._is_name),
+    ):
+        kept.cache_clear()
     compile_workflow(text, "yaml")
 
 

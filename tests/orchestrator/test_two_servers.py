@@ -158,10 +158,10 @@ def walk(installed: Installed, second: ApiClient) -> None:
         thread.join(30)
         assert not thread.is_alive()
     # A last line of a log may come while they leave: then the one that went later has it.
-    told = [{place(event): event for event in browser.seen} for browser in browsers]
-    both = told[0].keys() & told[1].keys()
-    assert {at: told[0][at] for at in both} == {at: told[1][at] for at in both}
-    later = [told[0].get(at) or told[1][at] for at in told[0].keys() ^ told[1].keys()]
+    one, other = ({place(event): event for event in browser.seen} for browser in browsers)
+    both = one.keys() & other.keys()
+    assert {at: one[at] for at in both} == {at: other[at] for at in both}
+    later = [one.get(at) or other[at] for at in one.keys() ^ other.keys()]
     assert all(kind == "log" for _, _, kind, _ in later), later
     # Each node settled once for whoever watched, and each run ended once.
     for execution_id in executions:

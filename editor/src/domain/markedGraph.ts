@@ -65,11 +65,6 @@ function markOf(was: WorkflowNode | undefined, node: WorkflowNode): Mark {
 
 /** An edge that was turned round would be a loop with what it became: such a one does not place anything. */
 function withoutLoops(edges: WorkflowEdge[], gone: WorkflowEdge[]): WorkflowEdge[] {
-  return gone.reduce(
-    (sound, edge) =>
-      reachable(edge.target, targetsOf(sound)).has(edge.source) || edge.source === edge.target
-        ? sound
-        : [...sound, edge],
-    edges,
-  );
+  const next = targetsOf([...edges, ...gone]);
+  return [...edges, ...gone.filter((edge) => !reachable(edge.target, next).has(edge.source))];
 }

@@ -6,6 +6,7 @@ import { useEffect, useMemo, useState } from "react";
 import { useParams } from "react-router";
 import { misc, workflows } from "@/api/calls";
 import type { Execution as Run } from "@/api/types";
+import { TabBar } from "@/components/TabBar";
 import { Canvas } from "@/components/canvas/Canvas";
 import { Gantt } from "@/components/Gantt";
 import { Logs } from "@/components/Logs";
@@ -73,20 +74,7 @@ function Screen({ run }: { run: Run }) {
         </section>
         <div className="flex min-w-0 flex-1 flex-col max-lg:min-h-[34rem]">
           <Tabs.Root value={tab} onValueChange={setTab} className="flex min-h-0 flex-[5] flex-col bg-panel">
-            <Tabs.List
-              aria-label="Views of the run"
-              className="flex h-8 shrink-0 gap-3 border-b border-line px-3"
-            >
-              {VIEWS.map(([value, name]) => (
-                <Tabs.Trigger
-                  key={value}
-                  value={value}
-                  className="-mb-px border-b-2 border-transparent text-xs font-medium text-ink-3 data-[state=active]:border-accent data-[state=active]:text-ink"
-                >
-                  {name}
-                </Tabs.Trigger>
-              ))}
-            </Tabs.List>
+            <TabBar label="Views of the run" small className="px-3" tabs={VIEWS} />
             <Tabs.Content
               value="nodes"
               data-scrolls

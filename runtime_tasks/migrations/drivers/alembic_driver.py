@@ -290,9 +290,12 @@ def run_in_flask(task):
     from flask.cli import NoAppException, ScriptInfo, load_dotenv
 
     signs = ("wsgi.py", "app.py", ".flaskenv")
-    places = [task["cwd"], *task["places"]]
     home = next(
-        (place for place in places if any(os.path.exists(os.path.join(place, s)) for s in signs)),
+        (
+            place
+            for place in task["places"]
+            if any(os.path.exists(os.path.join(place, s)) for s in signs)
+        ),
         os.path.dirname(task["cwd"]),
     )
     os.chdir(home)

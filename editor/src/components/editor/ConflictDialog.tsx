@@ -11,6 +11,7 @@ import { useSaving, type Conflict } from "@/store/saving";
 import { Button } from "../Button";
 import { Dialog } from "../Dialog";
 import { Loading } from "../Page";
+import { TabBar } from "../TabBar";
 
 const DiffView = lazy(() => import("./DiffView"));
 
@@ -78,21 +79,14 @@ function Resolve({ conflict }: { conflict: Conflict }) {
       }
     >
       <Tabs.Root defaultValue="both">
-        <Tabs.List aria-label="Texts" className="flex gap-4 border-b border-line">
-          {[
+        <TabBar
+          label="Texts"
+          tabs={[
             ["both", "Together, against theirs"],
             ["mine", "What I changed"],
             ["theirs", "What they changed"],
-          ].map(([value, name]) => (
-            <Tabs.Trigger
-              key={value}
-              value={value!}
-              className="-mb-px h-8 border-b-2 border-transparent text-sm font-medium text-ink-3 data-[state=active]:border-accent data-[state=active]:text-ink"
-            >
-              {name}
-            </Tabs.Trigger>
-          ))}
-        </Tabs.List>
+          ]}
+        />
         <div className="h-[52vh] overflow-auto">
           <Suspense fallback={<Loading rows={4} />}>
             <Tabs.Content value="both" className="h-full" tabIndex={-1}>

@@ -7,6 +7,7 @@ import { isMap, type PlainMap } from "@/domain/tree";
 import { useWorkflow } from "@/store/workflow";
 import { Loading } from "../Page";
 import { Badge } from "../Status";
+import { TabBar } from "../TabBar";
 import { GraphDifference } from "./GraphDifference";
 
 const DiffView = lazy(() => import("./DiffView"));
@@ -28,25 +29,17 @@ export function Differences({ before, after }: { before: Side; after: Side }) {
   const old = useMemo(() => plainOf(before), [before]);
   const now = useMemo(() => plainOf(after), [after]);
   const changes = useMemo(() => compare(old, now, catalogue), [old, now, catalogue]);
-  const tabs = [
-    ["words", `Changes (${changes.length})`],
-    ["graph", "Graph"],
-    ["text", "Definition"],
-    ["python", "Prefect code"],
-  ] as const;
   return (
     <Tabs.Root defaultValue="words" className="flex min-h-0 flex-1 flex-col">
-      <Tabs.List aria-label="Differences" className="flex gap-4 border-b border-line">
-        {tabs.map(([value, name]) => (
-          <Tabs.Trigger
-            key={value}
-            value={value}
-            className="-mb-px h-8 border-b-2 border-transparent text-sm font-medium text-ink-3 data-[state=active]:border-accent data-[state=active]:text-ink"
-          >
-            {name}
-          </Tabs.Trigger>
-        ))}
-      </Tabs.List>
+      <TabBar
+        label="Differences"
+        tabs={[
+          ["words", `Changes (${changes.length})`],
+          ["graph", "Graph"],
+          ["text", "Definition"],
+          ["python", "Prefect code"],
+        ]}
+      />
       <div className="min-h-0 flex-1 overflow-auto">
         <Tabs.Content value="words" tabIndex={-1}>
           <ChangeList changes={changes} />

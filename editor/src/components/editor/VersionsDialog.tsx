@@ -6,7 +6,7 @@ import { workflows } from "@/api/calls";
 import { useWorkflow } from "@/store/workflow";
 import { Button } from "../Button";
 import { Dialog } from "../Dialog";
-import { Loading } from "../Page";
+import { Failure, Loading } from "../Page";
 import { Badge } from "../Status";
 import { Ago } from "../Time";
 import { Differences } from "./Differences";
@@ -32,6 +32,7 @@ export function VersionsDialog({ open, onClose }: { open: boolean; onClose: () =
     enabled: open && against !== undefined,
   });
   const later = against === undefined ? draft : other.data;
+  const failed = version.isError ? version : other.isError ? other : undefined;
   return (
     <Dialog
       open={open}
@@ -62,7 +63,10 @@ export function VersionsDialog({ open, onClose }: { open: boolean; onClose: () =
                 <button
                   type="button"
                   aria-pressed={item.version === at}
-                  onClick={() => setChosen(item.version)}
+                  onClick={() => {
+                    setChosen(item.version);
+                    if (against === item.version) setAgainst(undefined);
+                  }}
                   className={`w-full rounded-md px-2 py-1.5 text-left ${item.version === at ? "bg-hover" : "hover:bg-sunken"}`}
                 >
                   <span className="flex items-center gap-2 font-medium">
@@ -95,7 +99,13 @@ export function VersionsDialog({ open, onClose }: { open: boolean; onClose: () =
                   ))}
               </select>
             </label>
-            {version.data && later ? <Differences before={version.data} after={later} /> : <Loading />}
+            {failed ? (
+              <Failure error={failed.error} retry={() => void failed.refetch()} />
+            ) : version.data && later ? (
+              <Differences before={version.data} after={later} />
+            ) : (
+              <Loading />
+            )}
           </div>
         </div>
       )}

@@ -11,6 +11,7 @@ import { Button, IconButton } from "../Button";
 import { nodeLook } from "../canvas/nodeLook";
 import { copyChosen, duplicateChosen } from "../editor/adding";
 import { Badge } from "../Status";
+import { TabBar } from "../TabBar";
 import { BehaviourForm } from "./BehaviourForm";
 import { ConfigForm } from "./ConfigForm";
 import { DataTab } from "./DataTab";
@@ -101,22 +102,22 @@ function NodeInspector({ node, onTest }: { node: WorkflowNode; onTest: (nodeId: 
         </p>
       )}
       <Tabs.Root value={tab} onValueChange={setTab} className="flex min-h-0 flex-1 flex-col">
-        <Tabs.List aria-label="Parts of the node" className="flex shrink-0 gap-3 border-b border-line px-3">
-          {TABS.map(([value, name]) => (
-            <Tabs.Trigger
-              key={value}
-              value={value}
-              className="-mb-px flex h-8 items-center gap-1 border-b-2 border-transparent text-xs font-medium whitespace-nowrap text-ink-3 hover:text-ink data-[state=active]:border-accent data-[state=active]:text-ink"
-            >
+        <TabBar
+          label="Parts of the node"
+          small
+          className="px-3"
+          tabs={TABS.map(([value, name]) => [
+            value,
+            <>
               {name}
               {value === "problems" && problems.length > 0 && (
                 <Badge tone={problems.some((problem) => problem.severity === "error") ? "danger" : "warn"}>
                   {problems.length}
                 </Badge>
               )}
-            </Tabs.Trigger>
-          ))}
-        </Tabs.List>
+            </>,
+          ])}
+        />
         <div ref={body} className="min-h-0 flex-1 overflow-y-auto" tabIndex={-1}>
           <Tabs.Content value="config" className="flex flex-col gap-3.5 p-3" tabIndex={-1}>
             {type && <p className="text-xs text-ink-2">{type.summary}</p>}
