@@ -79,7 +79,7 @@ def afresh(text: str) -> None:
     remembered.template.forget()
     remembered.worded.forget()
     for kept in (
-        *(called.names_in, code._short, code.identifier, gate._names_in, layout._keyword),
+        *(called.names_in, code.identifier, gate._names_in, layout._keyword),
         *(verbatim._called, verbatim._is_name),
     ):
         kept.cache_clear()

@@ -5,16 +5,20 @@ from __future__ import annotations
 import ast
 from functools import lru_cache
 
+from compiler.plain import plain_names
 from compiler.syntax import parse_expression
 
 HELPERS = ("js", "secret")
-"""What the names of all helpers begin with; most expressions call none and need no parsing."""
+"""What the names of all helpers begin with; most expressions call none."""
 
 
 @lru_cache(maxsize=4096)
 def names_in(python: str) -> frozenset[str]:
-    """The helpers that an expression calls; texts inside it do not count."""
+    """The names of an expression that calls helpers; texts inside it do not count."""
     if not any(helper in python for helper in HELPERS):
         return frozenset()
+    plain = plain_names(python)
+    if plain is not None:
+        return plain
     tree = parse_expression(python)
     return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))

@@ -69,23 +69,12 @@ def identifier(*names: str) -> Code:
 def literal(value: str | int | float | bool | None) -> Code:
     """A scalar as black would leave it."""
     if isinstance(value, str):
-        return _short(value) if len(value) < KEPT else _text(value)
+        return Code(quoted(value), simple=True, maker=_MAKER)
     if isinstance(value, bool) or value is None:
         return Code(repr(value), simple=True, maker=_MAKER)
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return Code(number(value), simple=True, maker=_MAKER)
     raise TypeError(f"no literal: {type(value).__name__}")
-
-
-KEPT = 200
-"""Texts of fewer characters are kept: ids, labels and branches stand in a file again and again."""
-
-
-def _text(value: str) -> Code:
-    return Code(quoted(value), simple=True, maker=_MAKER)
-
-
-_short = lru_cache(maxsize=8192)(_text)
 
 
 def expression(compiled: Expression) -> Code:

@@ -15,11 +15,12 @@ from functools import lru_cache
 from compiler.code import Code
 from compiler.compiled import Span
 from compiler.errors import CompilerError
-from compiler.imports import IMPORTS
+from compiler.imports import IMPORTS, bound
 from compiler.layout import Value
 from compiler.literals import quoted
+from compiler.plain import plain_names
 from compiler.plan import Plan, TaskPlan
-from compiler.syntax import parse
+from compiler.syntax import parse, parse_expression
 from compiler.verbatim import NotVerbatim, on_one_line, written
 
 BUILTINS = frozenset(
@@ -34,6 +35,8 @@ LOOP = "    async for _ in run:  # once at the start, and again each time a node
 RULE = re.compile(r"\n {8}(?=[^ )])")
 """Where a rule begins; no other line within the loop is indented so, but closing brackets."""
 RUN = frozenset(("run",))
+_HEADER = re.compile(r'"""[^"\\]*"""\n')
+_IMPORT = re.compile("from ([a-z_.]+) import ([A-Za-z_, ]+)")
 _RUN = re.compile(
     r'    run = WorkflowRun\(\s+inputs=locals\(\),\s+(digest="sha256:[0-9a-f]{64}"),'
     r"\s+(version=[1-9][0-9]*),\s+\)\n\Z"
@@ -68,12 +71,13 @@ def check(source: str, plan: Plan, definition_lines: dict[str, int]) -> tuple[Sp
     pieces = source.split(BETWEEN_FUNCTIONS)
     if len(pieces) != len(plan.tasks) + 2:
         raise GateError("there are more or fewer functions than the plan has")
-    imported = _head(_parsed(pieces[0]), plan)
+    imported = _head(pieces[0], plan)
     tasks: dict[str, tuple[int, int]] = {}
     before = pieces[0].count("\n") + 3
-    for piece, task in zip(pieces[1:-1], plan.tasks, strict=True):
+    joined = _joined(pieces[1:-1])
+    for piece, on_a_line, task in zip(pieces[1:-1], joined, plan.tasks, strict=True):
         length = piece.count("\n")
-        _task("@" + piece, task, imported)
+        _task("@" + piece, "@" + on_a_line, task, imported)
         tasks[task.node.id] = before + 1, before + 1 + length
         before += length + 3
     functions = {task.function for task in plan.tasks}
@@ -84,7 +88,13 @@ def check(source: str, plan: Plan, definition_lines: dict[str, int]) -> tuple[Sp
     )
 
 
-def _task(piece: str, task: TaskPlan, imported: set[str]) -> None:
+def _joined(pieces: list[str]) -> list[str]:
+    """Each piece with its brackets on one line: all at once where nothing joins two of them."""
+    joined = on_one_line(BETWEEN_FUNCTIONS.join(pieces)).split(BETWEEN_FUNCTIONS)
+    return joined if len(joined) == len(pieces) else [on_one_line(piece) for piece in pieces]
+
+
+def _task(piece: str, joined: str, task: TaskPlan, imported: set[str]) -> None:
     """A task is its decorator, its parameters and its step, as they were planned."""
     names: set[str] = set()
     try:
@@ -95,7 +105,7 @@ def _task(piece: str, task: TaskPlan, imported: set[str]) -> None:
         )
     except NotVerbatim:
         raise GateError(f"{task.function} holds more than was planned") from None
-    if planned != on_one_line(piece):
+    if planned != joined:
         names = _task_tree(_parsed(piece), task)
     unknown = names.difference(imported, task.parameters, BUILTINS)
     if unknown:
@@ -105,15 +115,18 @@ def _task(piece: str, task: TaskPlan, imported: set[str]) -> None:
 @lru_cache(maxsize=4096)
 def _names_in(expression: str) -> frozenset[str]:
     """The free names of one expression, which may stand between commas as it is."""
+    plain = plain_names(expression)
+    if plain is not None:
+        return plain
     return frozenset(name.id for name in _free_names([_expression(expression)]))
 
 
 def _expression(text: str) -> ast.expr:
     """The tree of a text that is one expression: neither several, nor one with a comment."""
     try:
-        body = ast.parse(text, mode="eval").body
+        body = parse_expression(text)
         if "#" in text:
-            ast.parse(f"({text})", mode="eval")
+            parse_expression(f"({text})")
     except (SyntaxError, ValueError) as error:
         raise GateError(f"the generated source holds no expression: {error}") from None
     if isinstance(body, ast.Tuple) or "\n" in text:
@@ -128,8 +141,21 @@ def _parsed(piece: str) -> list[ast.stmt]:
         raise GateError(f"the generated source is no Python: {error}") from None
 
 
-def _head(body: list[ast.stmt], plan: Plan) -> set[str]:
+def _head(head: str, plan: Plan) -> set[str]:
     """The header, the imports and the waivers; gives the imported names."""
+    found = _HEADER.match(head)
+    lines = head[found.end() :].split("\n") if found and plan.waived is None else ["waivers"]
+    imported: set[str] = set()
+    for line in filter(None, lines):
+        given = _IMPORT.fullmatch(line)
+        if given is None:
+            return _head_tree(_parsed(head), plan)
+        imported |= _allowed(given[1], given[2].split(", "))
+    return imported
+
+
+def _head_tree(body: list[ast.stmt], plan: Plan) -> set[str]:
+    """The same, looked at in the syntax tree."""
     match body.pop(0):
         case ast.Expr(value=ast.Constant(value=str())):
             pass
@@ -143,10 +169,17 @@ def _head(body: list[ast.stmt], plan: Plan) -> set[str]:
                 raise GateError("the waivers are no mapping of texts")
     imported: set[str] = set()
     for statement in body:
-        if not isinstance(statement, ast.ImportFrom):
+        if not isinstance(statement, ast.ImportFrom) or statement.level:
             raise GateError(f"nobody asked for what stands on line {statement.lineno}")
-        imported |= _imported(statement)
+        imported |= _allowed(statement.module or "", [ast.unparse(it) for it in statement.names])
     return imported
+
+
+def _allowed(module: str, names: list[str]) -> set[str]:
+    """The names that an import of ours binds."""
+    if not set(names) <= set(IMPORTS.get(module, ())):
+        raise GateError(f"nobody asked for an import from {module}")
+    return {bound(name) for name in names}
 
 
 def _task_tree(body: list[ast.stmt], task: TaskPlan) -> set[str]:
@@ -205,13 +238,6 @@ def _parameters(arguments: ast.arguments, planned: Iterable[str], function: str)
         raise GateError(f"{function} takes other parameters than planned")
 
 
-def _imported(statement: ast.ImportFrom) -> set[str]:
-    allowed = IMPORTS.get(statement.module or "", ())
-    if statement.level or not {ast.unparse(alias) for alias in statement.names} <= set(allowed):
-        raise GateError(f"nobody asked for an import from {statement.module}")
-    return {alias.asname or alias.name for alias in statement.names}
-
-
 def _flow(piece: str, plan: Plan, known: set[str], before: int) -> list[tuple[int, int]]:
     """The flow function's form: make the run, ask the rules, finish. Gives each rule's lines."""
     head, found, rest = piece.partition(LOOP)
@@ -223,17 +249,21 @@ def _flow(piece: str, plan: Plan, known: set[str], before: int) -> list[tuple[in
         raise GateError("there are more or fewer rules than the plan has")
     if on_one_line(f"{head}{end[1:]}{more}") != _flow_in_words(plan, head):
         _flow_tree(_parsed(f"{head}{found}        pass{end}{more}"), plan)
+    joined = RULE.split("\n" + on_one_line(body))[1:]
+    if len(joined) != len(rules):
+        raise GateError("the rules are others than planned")
     line = before + head.count("\n") + 1
     places: list[tuple[int, int]] = []
-    for rule, task in zip(rules, plan.tasks, strict=True):
-        _rule("        " + rule, task, known)
+    for rule, on_a_line, task in zip(rules, joined, plan.tasks, strict=True):
+        _rule("        " + on_a_line, task, known)
         length = rule.count("\n") + 1
         places.append((line + 1, line + length))
         line += length
     return places
 
 
-def _rule(rule: str, task: TaskPlan, known: set[str]) -> None:
+def _rule(joined: str, task: TaskPlan, known: set[str]) -> None:
+    """A rule, its brackets on one line, is its question and its start, as they were planned."""
     names: set[str] = set()
     try:
         start = written(task.start, names, _names_in)
@@ -245,7 +275,7 @@ def _rule(rule: str, task: TaskPlan, known: set[str]) -> None:
     except NotVerbatim:
         raise GateError(f"the rule of {task.function} holds more than names") from None
     unknown = names.difference(known, RUN)
-    if planned != on_one_line(rule) or unknown:
+    if planned != joined or unknown:
         raise GateError(f"the rule of {task.function} is another than planned")
 
 

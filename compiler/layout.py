@@ -35,17 +35,22 @@ Value = Code | Bracket
 
 def call(function: Code, items: Iterable[tuple[str, Value]], *, exploded: bool = False) -> Bracket:
     """A call; each item is a keyword (empty for a positional argument) and its value."""
-    named = [(_keyword(name), value) for name, value in items]
+    named = [(_keyword(name) if name else "", value) for name, value in items]
     return Bracket(f"{function.text}(", tuple(named), ")", exploded)
+
+
+def applied(function: Code, *arguments: Value) -> Bracket:
+    """A call with arguments in their order and no keywords."""
+    return Bracket(f"{function.text}(", tuple([("", value) for value in arguments]), ")")
 
 
 @lru_cache(maxsize=1024)
 def _keyword(name: str) -> str:
-    return f"{identifier(name).text}=" if name else ""
+    return f"{identifier(name).text}="
 
 
 def listing(items: Iterable[Value]) -> Bracket:
-    return Bracket("[", tuple(("", item) for item in items), "]")
+    return Bracket("[", tuple([("", item) for item in items]), "]")
 
 
 def mapping(items: Iterable[tuple[str, Value]]) -> Bracket:

@@ -21,7 +21,7 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
 def quoted(text: str) -> str:
     """Double quotes unless single ones need fewer escapes, which is black's rule."""
     quote = quote_for(text)
-    return quote + escaped(text, quote) + quote
+    return f"{quote}{escaped(text, quote)}{quote}"
 
 
 def quote_for(text: str) -> str:

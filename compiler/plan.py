@@ -22,11 +22,12 @@ from compiler.expressions.names import NameTable
 from compiler.expressions.remembered import template, worded
 from compiler.expressions.types import UNKNOWN, nothing_at_times
 from compiler.fields import Field, fields_of, hidden_parameters, kinds_of
-from compiler.graph import FAILED, branch, step_of
+from compiler.graph import step_of
 from compiler.layout import Bracket, Value, call, listing, mapping, value_of
 from compiler.names import file_name, python_name
 from compiler.places import SourceText
 from compiler.retries import delays
+from compiler.rules import Rules
 from compiler.scope import Scope, values_of
 from compiler.tree import Tree
 
@@ -84,6 +85,7 @@ class Planner:
         self.problems = problems
         self.values = values_of(definition)
         self.certainty = certainty
+        self.rules = Rules(self.graph)
         self.uses: dict[str, frozenset[str]] = {}
         """Names that each node's expressions use."""
         self.names_used: set[str] = set()
@@ -91,7 +93,7 @@ class Planner:
 
     def plan(self, version: int) -> Plan:
         function = file_name(self.definition.name)
-        taken = {python_name(node.id) for node in self.graph.nodes}
+        taken = {name.text for name in self.rules.names.values()}
         taken |= {python_name(variable.name) for variable in self.definition.variables}
         while function in taken:
             function += "_flow"
@@ -108,7 +110,7 @@ class Planner:
             ),
             tasks=tasks,
             waived=self._waived(),
-            names_used=frozenset(self.names_used),
+            names_used=frozenset(self.names_used | self.rules.asked),
         )
 
     def _flow(self, version: int) -> Bracket:
@@ -147,7 +149,6 @@ class Planner:
 
     def _task(self, node: Node, inputs: Mapping[str, Parameter]) -> TaskPlan:
         step = step_of(node)
-        function = python_name(node.id)
         scope = Scope(self.values, self.certainty, node.id)
         names: set[str] = set()
         items: list[tuple[str, Value]] = []
@@ -166,12 +167,12 @@ class Planner:
         self.uses[node.id] = frozenset(names)
         return TaskPlan(
             node=node,
-            function=function,
-            parameters=tuple(self._parameters(node, names, inputs)),
+            function=self.rules.names[node.id].text,
+            parameters=tuple(self._parameters(names, inputs)),
             decorator=_decorator(node),
             step=call(identifier("steps", step.name), items),
-            question=self._question(node),
-            start=self._start(node),
+            question=self.rules.question(node),
+            start=self.rules.start(node),
         )
 
     def _missing(self, node: Node, fields: Mapping[str, Field]) -> None:
@@ -319,53 +320,19 @@ class Planner:
                 names |= compiled.references
                 yield parameter, expression(compiled)
 
-    def _parameters(
-        self, node: Node, names: set[str], inputs: Mapping[str, Parameter]
-    ) -> Iterator[str]:
+    def _parameters(self, names: set[str], inputs: Mapping[str, Parameter]) -> list[str]:
         """A task's parameters: what its expressions use, inputs first, then nodes in order."""
-        inputs_used = {inputs_name(name, self.values) for name in names} - {None}
-        yield from (name for name in inputs if name in inputs_used)
-        yield from sorted(name for name in inputs_used if name not in inputs and name is not None)
-        nodes = sorted(self.graph.position[name] for name in names if name in self.graph.position)
-        yield from (python_name(self.graph.nodes[index].id) for index in nodes)
-
-    def _question(self, node: Node) -> Bracket | None:
-        target = ("", identifier(python_name(node.id)))
-        if node.type == "error_handler":
-            self.names_used.add("any_failed")
-            return call(
-                identifier("run", "ready"), [target, ("", call(identifier("any_failed"), []))]
-            )
-        edges = self.graph.incoming[node.id]
-        if not edges:
-            return None
-        outcomes: list[tuple[str, Value]] = []
-        for edge in edges:
-            source = self.graph.node(edge.source)
-            name = identifier(python_name(source.id))
-            outcome = branch(source, edge)
-            if outcome == FAILED:
-                self.names_used.add("failed")
-                outcomes.append(("", call(identifier("failed"), [("", name)])))
-            elif outcome:
-                self.names_used.add("took")
-                outcomes.append(
-                    ("", call(identifier("took"), [("", name), ("", literal(outcome))]))
-                )
-            else:
-                self.names_used.add("succeeded")
-                outcomes.append(("", call(identifier("succeeded"), [("", name)])))
-        return call(identifier("run", "ready"), [target, *outcomes])
-
-    def _start(self, node: Node) -> Bracket:
-        items: list[tuple[str, Value]] = [("", identifier(python_name(node.id)))]
-        if self.graph.has_failed_edge(node.id):
-            items.append(("may_fail", literal(True)))
-        if node.continue_on_error:
-            items.append(("continue_on_error", literal(True)))
-        if node.disabled:
-            items.append(("disabled", literal(True)))
-        return call(identifier("run"), items)
+        before: list[int] = []
+        used: set[str] = set()
+        for name in names:
+            position = self.graph.position.get(name)
+            if position is not None:
+                before.append(position)
+            elif (given_as := inputs_name(name, self.values)) is not None:
+                used.add(given_as)
+        given = [name for name in inputs if name in used] if used else []
+        given += sorted(used.difference(inputs))
+        return given + [self.rules.names[self.graph.nodes[at].id].text for at in sorted(before)]
 
     def _problem(
         self,
@@ -454,20 +421,24 @@ def _empty(type_: str) -> Value:
     return literal({"number": 0, "boolean": False, "object": None}.get(type_, ""))
 
 
+_TASK = identifier("task")
+_NO_CACHE = ("cache_policy", identifier("NO_CACHE"))
+
+
 def _decorator(node: Node) -> Bracket:
-    kind = f"node-type:{node.type}"
+    tags = listing((literal(f"node:{node.id}"), literal(f"node-type:{node.type}")))
     items: list[tuple[str, Value]] = [
         ("name", literal(node.label)),
         ("task_run_name", literal(node.id)),
-        ("tags", listing([literal(f"node:{node.id}"), literal(kind)])),
+        ("tags", tags),
     ]
     if node.retry is not None:
         items.append(("retries", literal(node.retry.retries)))
         items.append(("retry_delay_seconds", listing(literal(s) for s in delays(node.retry))))
     if node.timeout is not None:
         items.append(("timeout_seconds", literal(node.timeout)))
-    items.append(("cache_policy", identifier("NO_CACHE")))
-    return call(identifier("task"), items, exploded=True)
+    items.append(_NO_CACHE)
+    return call(_TASK, items, exploded=True)
 
 
 def _example(field: Field) -> str | None:

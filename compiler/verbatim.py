@@ -17,16 +17,11 @@ from functools import lru_cache
 
 from compiler.code import Code
 from compiler.layout import Value
+from compiler.plain import MEMBERS, NAME, NUMBER, TEXT
 
-_ATOM = re.compile(
-    # One literal or one dotted name. No text ends before its last quote: a quote of its kind, a
-    # backslash and a line end stand in it escaped only.
-    r'"(?:[^"\\\n]|\\[\\"nrt]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8})*"'
-    r"|'(?:[^'\\\n]|\\[\\'nrt]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8})*'"
-    r"|([A-Za-z_][A-Za-z0-9_]*)(?:\.[A-Za-z][A-Za-z0-9_]*)*"
-    r"|-?[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?"
-)
-_CALLED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\.[A-Za-z][A-Za-z0-9_]*)*\(")
+_ATOM = re.compile(f"{TEXT}|({NAME}){MEMBERS}|{NUMBER}")
+"""One literal or one dotted name."""
+_CALLED = re.compile(rf"({NAME}){MEMBERS}\(")
 _NAMED = re.compile(r'[A-Za-z_][A-Za-z0-9_]*=|"(?:[^"\\\n]|\\.)*": ' + r"|'(?:[^'\\\n]|\\.)*': ")
 _CONSTANTS = frozenset(("None", "True", "False"))
 _ENDINGS = tuple(

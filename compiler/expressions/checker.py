@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from compiler.errors import ExpressionError
 from compiler.expressions import arithmetic, tree
@@ -99,69 +99,52 @@ class _Checker:
         raise ExpressionError(code, message, at + 1, hint, self.text)
 
     def type_of(self, node: tree.Node, known: _Known) -> Type:
-        kind = self.plain_type_of(node, known)
+        kind = _TYPE_OF[type(node)](self, node, known)
         if known.something or known.not_null:
             kind = _narrowed(kind, place_of(node), known)
         self.checked.types[node] = kind
         return kind
 
-    def plain_type_of(self, node: tree.Node, known: _Known) -> Type:
-        match node:
-            case tree.Member():
-                return self.member(node, known)
-            case tree.Reference():
-                return self.reference(node)
-            case tree.Constant():
-                return _type_of_constant(node.value)
-            case tree.UndefinedConstant():
-                return UNDEFINED
-            case tree.Parameter():
-                return known.parameters[node.name]
-            case tree.Index():
-                return self.index(node, known)
-            case tree.Chain():
-                return self.chain(node, known)
-            case tree.Call():
-                return self.call(node, known)
-            case tree.Arrow():
-                return self.type_of(node.body, known)
-            case tree.Binary():
-                return self.binary(node, known)
-            case tree.Logical():
-                return self.logical(node, known)
-            case tree.Ternary():
-                self.type_of(node.test, known)
-                return one_of(
-                    self.type_of(node.then, known.after(node.test, True)),
-                    self.type_of(node.otherwise, known.after(node.test, False)),
-                )
-            case _:
-                return self.made(node, known)
+    def constant(self, node: tree.Constant, known: _Known) -> Type:
+        return _type_of_constant(node.value)
 
-    def made(self, node: tree.Node, known: _Known) -> Type:
-        match node:
-            case tree.Unary():
-                operand = self.type_of(node.operand, known)
-                return (
-                    BOOLEAN if node.operator == "!" else arithmetic.signed(node.operator, operand)
-                )
-            case tree.Template():
-                for part in node.parts:
-                    self.type_of(part, known)
-                return WILD_STRING
-            case tree.Array():
-                items = [self.type_of(item, known) for item in node.items]
-                return List(one_of(*items) if items else UNKNOWN)
-            case tree.ObjectLiteral():
-                members = {key: self.type_of(value, known) for key, value in node.members}
-                return object_type(members)
-            case tree.MathCall():
-                kinds = [self.type_of(argument, known) for argument in node.arguments]
-                return arithmetic.of_math(node.function, kinds)
-            case _:
-                return UNKNOWN
+    def undefined(self, node: tree.UndefinedConstant, known: _Known) -> Type:
+        return UNDEFINED
 
-    def reference(self, node: tree.Reference) -> Type:
+    def parameter(self, node: tree.Parameter, known: _Known) -> Type:
+        return known.parameters[node.name]
+
+    def arrow(self, node: tree.Arrow, known: _Known) -> Type:
+        return self.type_of(node.body, known)
+
+    def ternary(self, node: tree.Ternary, known: _Known) -> Type:
+        self.type_of(node.test, known)
+        return one_of(
+            self.type_of(node.then, known.after(node.test, True)),
+            self.type_of(node.otherwise, known.after(node.test, False)),
+        )
+
+    def unary(self, node: tree.Unary, known: _Known) -> Type:
+        operand = self.type_of(node.operand, known)
+        return BOOLEAN if node.operator == "!" else arithmetic.signed(node.operator, operand)
+
+    def template(self, node: tree.Template, known: _Known) -> Type:
+        for part in node.parts:
+            self.type_of(part, known)
+        return WILD_STRING
+
+    def array(self, node: tree.Array, known: _Known) -> Type:
+        items = [self.type_of(item, known) for item in node.items]
+        return List(one_of(*items) if items else UNKNOWN)
+
+    def object_literal(self, node: tree.ObjectLiteral, known: _Known) -> Type:
+        return object_type({key: self.type_of(value, known) for key, value in node.members})
+
+    def math(self, node: tree.MathCall, known: _Known) -> Type:
+        kinds = [self.type_of(argument, known) for argument in node.arguments]
+        return arithmetic.of_math(node.function, kinds)
+
+    def reference(self, node: tree.Reference, known: _Known) -> Type:
         name = self.names[node.name]
         match name:
             case SecretName():
@@ -202,12 +185,12 @@ class _Checker:
         if not (isinstance(node, tree.Member) and isinstance(node.target, tree.Reference)):
             return
         name = self.names[node.target.name]
-        guarded = node.optional or place_of(node) in known.something | known.not_null
         if (
             isinstance(name, NodeName)
             and name.state == "maybe"
             and node.name == "output"
-            and not guarded
+            and not node.optional
+            and place_of(node) not in known.something | known.not_null
         ):
             self.fail(
                 "may-not-have-run",
@@ -260,7 +243,7 @@ class _Checker:
         kind = self.target(node, known)
         self.read.discard(node.target)
         if isinstance(node.target, tree.Reference):
-            self.reference(node.target)
+            self.reference(node.target, known)
         found: list[Type] = []
         for member in members_of(something(kind)):
             match member:
@@ -324,6 +307,27 @@ class _Checker:
         if node.operator == "||":
             return right if only(left, Null, Undefined) else one_of(something(left), right)
         return right if only(left, List, Object) else one_of(left, right)
+
+
+_TYPE_OF: dict[type[tree.Node], Callable[[_Checker, Any, _Known], Type]] = {
+    tree.Array: _Checker.array,
+    tree.Arrow: _Checker.arrow,
+    tree.Binary: _Checker.binary,
+    tree.Call: _Checker.call,
+    tree.Chain: _Checker.chain,
+    tree.Constant: _Checker.constant,
+    tree.Index: _Checker.index,
+    tree.Logical: _Checker.logical,
+    tree.MathCall: _Checker.math,
+    tree.Member: _Checker.member,
+    tree.ObjectLiteral: _Checker.object_literal,
+    tree.Parameter: _Checker.parameter,
+    tree.Reference: _Checker.reference,
+    tree.Template: _Checker.template,
+    tree.Ternary: _Checker.ternary,
+    tree.Unary: _Checker.unary,
+    tree.UndefinedConstant: _Checker.undefined,
+}
 
 
 def _narrowed(kind: Type, place: Place | None, known: _Known) -> Type:

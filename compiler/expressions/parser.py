@@ -67,6 +67,9 @@ MACHINERY: Final = frozenset(
 )
 """Members that lead from data to JavaScript's machinery; the same ones are refused at run time."""
 
+_OPENING: Final = frozenset("([{`")
+_PLAIN_MEMBER: Final = re.compile(rf"\.({WORD.pattern})(?=[.}})\],]| [^(\s])")
+"""``.name`` with nothing between, and no call behind it: most members are written so."""
 _ARROW: Final = re.compile(
     rf"({WORD.pattern})\s*=>|\(\s*((?:{WORD.pattern})(?:\s*,\s*(?:{WORD.pattern}))*)?\s*,?\s*\)\s*=>"
 )
@@ -164,22 +167,8 @@ class _Parser:
 
     def primary(self, operator: str, at: int) -> tree.Node:
         scanner = self.scanner
-        match operator:
-            case "(":
-                scanner.take("(")
-                node = self.expression()
-                scanner.expect(")", at)
-                self.closed.add(node)
-                return node
-            case "[":
-                scanner.take("[")
-                return tree.Array(at, self.listed("]", at))
-            case "{":
-                scanner.take("{")
-                return self.object_literal(at)
-            case "`":
-                scanner.take("`")
-                return self.template(at)
+        if operator in _OPENING:
+            return self.bracketed(operator, at)
         text = scanner.quoted()
         if text is not None:
             return tree.Constant(at, text)
@@ -194,6 +183,22 @@ class _Parser:
         if word.value in scanner.parameters:
             return tree.Parameter(at, word.value)
         return tree.Reference(at, word.value)
+
+    def bracketed(self, opening: str, at: int) -> tree.Node:
+        scanner = self.scanner
+        scanner.take(opening)
+        match opening:
+            case "(":
+                node = self.expression()
+                scanner.expect(")", at)
+                self.closed.add(node)
+                return node
+            case "[":
+                return tree.Array(at, self.listed("]", at))
+            case "{":
+                return self.object_literal(at)
+            case _:
+                return self.template(at)
 
     def constant(self, word: str, at: int) -> tree.Node:
         match word:
@@ -222,7 +227,15 @@ class _Parser:
         """``.name``, ``[key]`` and ``.method(…)``, as many as follow."""
         scanner = self.scanner
         cut_short = guarded = False
-        while (operator := scanner.peek()) in (".", "?.", "[", "("):
+        while True:
+            if not guarded and (plain := _PLAIN_MEMBER.match(scanner.text, scanner.position)):
+                name, place, scanner.position = plain[1], plain.start(1), plain.end()
+                self.refuse_machinery(name, place)
+                node = tree.Member(place, node, name)
+                continue
+            operator = scanner.peek()
+            if operator not in (".", "?.", "[", "("):
+                return tree.Chain(node.at, node) if cut_short else node
             at = scanner.position
             if operator == "(":
                 message = "only the methods of text and lists, and Math, can be called"
@@ -247,7 +260,6 @@ class _Parser:
             self.refuse_machinery(name, place)
             guarded = operator == "?." and name == "output" and self.is_node(node)
             node = tree.Member(place, node, name, optional)
-        return tree.Chain(node.at, node) if cut_short else node
 
     def is_node(self, node: tree.Node) -> bool:
         return isinstance(node, tree.Reference) and isinstance(

@@ -15,6 +15,7 @@ from compiler.literals import number, quoted
 LAMBDA, TERNARY, OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(10)
 """How strongly a piece holds together."""
 
+_OPPOSITES: Final = {"==": "!=", "!=": "==", "is": "is not", "is not": "is", "in": "not in"}
 _DOTTED: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
@@ -58,14 +59,12 @@ def get(base: Piece, *keys: Piece) -> Piece:
 
 def compare(left: Piece, operator: str, right: Piece) -> Piece:
     """Comparisons do not chain in JavaScript, so both sides hold together more."""
-    opposites = {"==": "!=", "!=": "==", "is": "is not", "is not": "is", "in": "not in"}
-    sides = left.at(SUM), right.at(SUM)
-    opposite = opposites.get(operator)
-    return Piece(
-        f"{sides[0]} {operator} {sides[1]}",
-        COMPARISON,
-        opposite=Piece(f"{sides[0]} {opposite} {sides[1]}", COMPARISON) if opposite else None,
-    )
+    ours, theirs = left.at(SUM), right.at(SUM)
+    code = f"{ours} {operator} {theirs}"
+    if operator not in _OPPOSITES:
+        return Piece(code, COMPARISON)
+    opposite = Piece(f"{ours} {_OPPOSITES[operator]} {theirs}", COMPARISON)
+    return Piece(code, COMPARISON, opposite=opposite)
 
 
 def negation(piece: Piece) -> Piece:

@@ -7,8 +7,9 @@ text and lists in :mod:`.calls`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 from compiler.expressions import calls, operators, tree
 from compiler.expressions.names import Name, SecretName, free_identifier
@@ -127,47 +128,43 @@ class Emitter:
         return BUILT_IN.union(name.python for name in named if not isinstance(name, SecretName))
 
     def value(self, node: tree.Node) -> Piece:
-        match node:
-            case tree.Member() | tree.Index() | tree.Call():
-                return self.link(node, self.value(node.target))
-            case tree.Reference():
-                name = self.names[node.name]
-                assert not isinstance(name, SecretName)  # noqa: S101 - the checker refuses them
-                return Piece(name.python)
-            case tree.Constant():
-                return literal(node.value)
-            case tree.UndefinedConstant():
-                return Piece("js.undefined")
-            case tree.Parameter():
-                return Piece(self.local[node.name])
-            case tree.Chain():
-                return self.chain(node)
-            case tree.Binary():
-                return operators.binary(self, node)
-            case tree.Unary():
-                return operators.unary(self, node)
-            case tree.Logical():
-                return operators.logical(self, node)
-            case tree.Ternary():
-                test = self.condition(node.test)
-                return choice(test, self.value(node.then), self.value(node.otherwise))
-            case _:
-                return self.made(node)
+        return _VALUE_OF[type(node)](self, node)
 
-    def made(self, node: tree.Node) -> Piece:
-        match node:
-            case tree.Template():
-                return text_of_parts(self, node.parts)
-            case tree.Array():
-                return Piece(f"[{', '.join(self.value(item).code for item in node.items)}]")
-            case tree.ObjectLiteral():
-                members = {key: self.value(value) for key, value in node.members}
-                written = (f"{literal(key).code}: {piece.code}" for key, piece in members.items())
-                return Piece(f"{{{', '.join(written)}}}")
-            case tree.MathCall():
-                kinds = [self.types[argument] for argument in node.arguments]
-                return calls.math(node.function, [self.value(a) for a in node.arguments], kinds)
-        raise TypeError(f"no Python for {type(node).__name__}")
+    def linked(self, node: tree.Member | tree.Index | tree.Call) -> Piece:
+        return self.link(node, self.value(node.target))
+
+    def reference(self, node: tree.Reference) -> Piece:
+        name = self.names[node.name]
+        assert not isinstance(name, SecretName)  # noqa: S101 - the checker refuses them
+        return Piece(name.python)
+
+    def constant(self, node: tree.Constant) -> Piece:
+        return literal(node.value)
+
+    def undefined(self, node: tree.UndefinedConstant) -> Piece:
+        return Piece("js.undefined")
+
+    def parameter(self, node: tree.Parameter) -> Piece:
+        return Piece(self.local[node.name])
+
+    def ternary(self, node: tree.Ternary) -> Piece:
+        test = self.condition(node.test)
+        return choice(test, self.value(node.then), self.value(node.otherwise))
+
+    def template(self, node: tree.Template) -> Piece:
+        return text_of_parts(self, node.parts)
+
+    def array(self, node: tree.Array) -> Piece:
+        return Piece(f"[{', '.join(self.value(item).code for item in node.items)}]")
+
+    def object_literal(self, node: tree.ObjectLiteral) -> Piece:
+        members = {key: self.value(value) for key, value in node.members}
+        written = (f"{literal(key).code}: {piece.code}" for key, piece in members.items())
+        return Piece(f"{{{', '.join(written)}}}")
+
+    def math(self, node: tree.MathCall) -> Piece:
+        kinds = [self.types[argument] for argument in node.arguments]
+        return calls.math(node.function, [self.value(a) for a in node.arguments], kinds)
 
     def condition(self, node: tree.Node) -> Piece:
         """Python that is true exactly when JavaScript takes the value for true."""
@@ -310,6 +307,27 @@ class Emitter:
 
     def lazy(self, node: tree.Node) -> Piece:
         return lazily(self.value(node))
+
+
+_VALUE_OF: dict[type[tree.Node], Callable[[Emitter, Any], Piece]] = {
+    tree.Array: Emitter.array,
+    tree.Binary: operators.binary,
+    tree.Call: Emitter.linked,
+    tree.Chain: Emitter.chain,
+    tree.Constant: Emitter.constant,
+    tree.Index: Emitter.linked,
+    tree.Logical: operators.logical,
+    tree.MathCall: Emitter.math,
+    tree.Member: Emitter.linked,
+    tree.ObjectLiteral: Emitter.object_literal,
+    tree.Parameter: Emitter.parameter,
+    tree.Reference: Emitter.reference,
+    tree.Template: Emitter.template,
+    tree.Ternary: Emitter.ternary,
+    tree.Unary: operators.unary,
+    tree.UndefinedConstant: Emitter.undefined,
+}
+"""Arrows stand in calls only, which emit them."""
 
 
 def compare_none(piece: Piece) -> Piece:

@@ -57,7 +57,8 @@ class Remembered:
         results = self._results.get(text, ())
         for found, expression in results:
             for key, name in found:
-                if names.look_up(key) != name:
+                now = names.look_up(key)
+                if now is not name and now != name:
                     break
             else:
                 return expression

@@ -7,7 +7,7 @@ called so, and a subtraction if there is only ``discover``. What could be both i
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, NoReturn
 
 from compiler.errors import ExpressionError
@@ -26,6 +26,7 @@ _OPERATOR: Final = re.compile(
     r"\?\.(?![0-9])|>>>=?|\?\?=|&&=|\|\|=|\*\*=|===|!==|<<=|>>=|\.\.\.|=>|==|!=|<=|>=|&&|\|\||\?\?"
     r"|\*\*|\+\+|--|\+=|-=|\*=|/=|%=|&=|\|=|\^=|<<|>>|//|/\*|[-+*/%<>!?:.,()\[\]{}=&|^~;@#`]"
 )
+_NEXT: Final = re.compile(f"{BLANK.pattern}({_OPERATOR.pattern}|)")
 _ESCAPE: Final = re.compile(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{0*([0-9a-fA-F]{1,6})\}|(\r\n|[^xu]))", re.DOTALL
 )
@@ -108,9 +109,7 @@ class Scanner:
         self.arrows = 0
         self._peeked_at = -1
         self._peeked = ""
-        # Keys that no run of word characters and hyphens covers are looked for by hand.
-        odd = () if isinstance(names, NameTable) else names
-        self._odd = sorted((name for name in odd if not _RUN.fullmatch(name)), key=len)[::-1]
+        self._odd = () if isinstance(names, NameTable) else _odd(names)
 
     def fail(self, code: str, message: str, at: int, hint: str | None = None) -> NoReturn:
         raise ExpressionError(code, message, at + 1, hint, self.text)
@@ -125,10 +124,11 @@ class Scanner:
     def peek(self) -> str:
         """The operator that comes next; empty if something else does."""
         if self._peeked_at != self.position:
-            position = self.skip_blank()
-            found = _OPERATOR.match(self.text, position)
-            self._peeked_at = position
-            self._peeked = found.group() if found else ""
+            # Blanks come with it, so that a second look costs nothing.
+            found = _NEXT.match(self.text, self.position)
+            assert found is not None  # noqa: S101 - it matches no characters, too
+            self.position = self._peeked_at = found.start(1)
+            self._peeked = found[1]
         return self._peeked
 
     def take(self, operator: str) -> bool:
@@ -259,9 +259,12 @@ class Scanner:
         found = _RUN.match(self.text, at)
         if not found:
             return None
-        run = found.group()
-        known = [start for start in _beginnings(run) if self._knows(start)]
-        first = run.partition("-")[0]
+        run = first = found.group()
+        if "-" in run:
+            known = [start for start in _beginnings(run) if self._knows(start)]
+            first = run.partition("-")[0]
+        else:
+            known = [run] if self._knows(run) else []
         if first in CONSTANTS and first not in self.parameters:
             known = [start for start in known if start != first]
             if not known:
@@ -274,7 +277,8 @@ class Scanner:
                 self.fail("not-in-language", f"there is no '{first}' in expressions", at)
             self.unknown(run, at)
         longest = known[-1]
-        self._refuse_ambiguous(longest, known[:-1], at)
+        if len(known) > 1:
+            self._refuse_ambiguous(longest, known[:-1], at)
         rest = run[len(longest) + 1 :]
         if rest and not self._is_operand(rest.partition("-")[0]) and not self._operand_starts(rest):
             self.unknown(run, at)
@@ -321,6 +325,11 @@ class Scanner:
             )
 
 
+def _odd(names: Iterable[str]) -> Sequence[str]:
+    """Names that no run of word characters and hyphens covers, which are looked for by hand."""
+    return sorted((name for name in names if not _RUN.fullmatch(name)), key=len)[::-1]
+
+
 def _double(value: int) -> float:
     try:
         return float(value)
@@ -334,7 +343,5 @@ def _reads_member(after: str) -> bool:
 
 def _beginnings(run: str) -> list[str]:
     """``a-b-c`` → a, a-b, a-b-c."""
-    if "-" not in run:
-        return [run]
     pieces = run.split("-")
     return ["-".join(pieces[: count + 1]) for count in range(len(pieces))]

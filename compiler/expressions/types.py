@@ -200,6 +200,8 @@ def only(kind: Type, *kinds: type[Type]) -> bool:
 
 def unlike(left: Type, right: Type) -> bool:
     """Whether no value of one type can equal a value of the other, null and undefined apart."""
+    if type(left) is type(right) and not isinstance(left, OneOf):
+        return False
     ours, theirs = _categories(left), _categories(right)
     return bool(ours and theirs) and not ours & theirs
 

@@ -70,12 +70,10 @@ say: {type: action, action: http_request, url: u,
     ],
 )
 def test_a_broken_escape_does_not_get_past_the_gate(
-    text: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The literal maker without its escapes: the gate is what stands behind it."""
     monkeypatch.setattr(compiler.code, "quoted", lambda text: f'"{text}"')
-    compiler.code._short.cache_clear()
-    request.addfinalizer(compiler.code._short.cache_clear)
     definition = {
         "version": "1.0",
         "name": "x",
