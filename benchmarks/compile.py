@@ -80,7 +80,7 @@ def afresh(text: str) -> None:
     remembered.worded.forget()
     for kept in (
         *(called.names_in, code.identifier, gate._names_in, layout._keyword),
-        *(verbatim._called, verbatim._is_name),
+        *(verbatim._called, verbatim._is_name, verbatim._name_of),
     ):
         kept.cache_clear()
     compile_workflow(text, "yaml")

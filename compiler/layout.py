@@ -18,6 +18,8 @@ from compiler.syntax import parse_expression
 from compiler.tree import Tree
 
 WIDTH = 88
+MOST = 4 * WIDTH
+"""Characters of a line that is surely too long."""
 
 
 class Bracket(NamedTuple):
@@ -26,22 +28,39 @@ class Bracket(NamedTuple):
     opening: str
     items: tuple[tuple[str, Code | Bracket], ...]
     closing: str
-    exploded: bool = False
-    """Over several lines even where one would do: diffs then show one argument."""
+    flat: str | None = None
+    """All of it on one line; None where it must not be there or is too long for any."""
 
 
 Value = Code | Bracket
 
 
+def bracket(
+    opening: str, items: tuple[tuple[str, Value], ...], closing: str, *, exploded: bool = False
+) -> Bracket:
+    """``exploded``: over several lines even where one would do; diffs then show one argument."""
+    if exploded and items:
+        return Bracket(opening, items, closing)
+    parts: list[str] = []
+    room = MOST
+    for name, item in items:
+        inner = item.text if isinstance(item, Code) else item.flat
+        if inner is None or room < 0:
+            return Bracket(opening, items, closing)
+        parts.append(name + inner)
+        room -= len(inner)
+    return Bracket(opening, items, closing, f"{opening}{', '.join(parts)}{closing}")
+
+
 def call(function: Code, items: Iterable[tuple[str, Value]], *, exploded: bool = False) -> Bracket:
     """A call; each item is a keyword (empty for a positional argument) and its value."""
     named = [(_keyword(name) if name else "", value) for name, value in items]
-    return Bracket(f"{function.text}(", tuple(named), ")", exploded)
+    return bracket(f"{function.text}(", tuple(named), ")", exploded=exploded)
 
 
 def applied(function: Code, *arguments: Value) -> Bracket:
     """A call with arguments in their order and no keywords."""
-    return Bracket(f"{function.text}(", tuple([("", value) for value in arguments]), ")")
+    return bracket(f"{function.text}(", tuple([("", value) for value in arguments]), ")")
 
 
 @lru_cache(maxsize=1024)
@@ -50,11 +69,12 @@ def _keyword(name: str) -> str:
 
 
 def listing(items: Iterable[Value]) -> Bracket:
-    return Bracket("[", tuple([("", item) for item in items]), "]")
+    return bracket("[", tuple([("", item) for item in items]), "]")
 
 
 def mapping(items: Iterable[tuple[str, Value]]) -> Bracket:
-    return Bracket("{", tuple((f"{literal(key).text}: ", value) for key, value in items), "}")
+    named = [(f"{literal(key).text}: ", value) for key, value in items]
+    return bracket("{", tuple(named), "}")
 
 
 def value_of(tree: Tree) -> Value:
@@ -84,10 +104,10 @@ class Page:
                 self._line(indent, line, simple=parts.simple)
                 return self
             value = parts
-        if not value.exploded or not value.items:
-            joined = _one_line(value)
-            if joined is not None and width(joined) + indent + width(before) + len(after) <= WIDTH:
-                self._line(indent, before + joined + after)
+        if value.flat is not None:
+            line = f"{before}{value.flat}{after}"
+            if width(line) + indent <= WIDTH:
+                self._line(indent, line)
                 return self
         if not value.items:
             self._line(indent, f"{before}{value.opening}{value.closing}{after}")
@@ -126,9 +146,9 @@ def taken_apart(code: Code) -> Value:
             unusual = any(isinstance(a, ast.GeneratorExp | ast.Starred) for a in node.args)
             if not unusual and _dotted(node.func):
                 opening = text(node.col_offset, node.func.end_col_offset or 0) + "("
-                return Bracket(opening, tuple(("", value(a)) for a in node.args), ")")
+                return bracket(opening, tuple(("", value(a)) for a in node.args), ")")
         if isinstance(node, ast.List) and node.elts:
-            return Bracket("[", tuple(("", value(item)) for item in node.elts), "]")
+            return bracket("[", tuple(("", value(item)) for item in node.elts), "]")
         return Code.part(text(node.col_offset, end), simple=simple or _dotted(node))
 
     return value(body)
@@ -147,24 +167,10 @@ def width(text: str) -> int:
     return sum(1 if character.isascii() else 2 for character in text)
 
 
-def _one_line(value: Bracket) -> str | None:
-    parts: list[str] = []
-    room = 4 * WIDTH
-    for name, item in value.items:
-        inner = item.text if isinstance(item, Code) else _one_line(item)
-        if inner is None or (isinstance(item, Bracket) and item.exploded):
-            return None
-        parts.append(name + inner)
-        room -= len(parts[-1])
-        if room < 0:  # whatever comes, it is too long
-            return None
-    return f"{value.opening}{', '.join(parts)}{value.closing}"
-
-
 def signature(name: Code, parameters: Sequence[str], indent: int = 0) -> list[str]:
     """``def name(a, b):``, over several lines if need be; parameters are checked identifiers."""
     items = tuple(("", identifier(parameter)) for parameter in parameters)
-    return Page().put(Bracket(f"def {name.text}(", items, ")"), indent, after=":").lines
+    return Page().put(bracket(f"def {name.text}(", items, ")"), indent, after=":").lines
 
 
 def _by_black(function: str) -> str:

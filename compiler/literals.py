@@ -20,6 +20,8 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
 
 def quoted(text: str) -> str:
     """Double quotes unless single ones need fewer escapes, which is black's rule."""
+    if text.isascii() and text.isprintable() and not ('"' in text or "\\" in text):
+        return f'"{text}"'  # as nearly all are
     quote = quote_for(text)
     return f"{quote}{escaped(text, quote)}{quote}"
 

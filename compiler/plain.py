@@ -30,17 +30,14 @@ NAME = "[A-Za-z_][A-Za-z0-9_]*"
 MEMBERS = r"(?:\.[A-Za-z][A-Za-z0-9_]*)*"
 NUMBER = r"-?[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?"
 
-_DOTTED = NAME + MEMBERS
-_ATOM = f"(?:{TEXT}|{_DOTTED}|{NUMBER})"
-_OPERAND = rf"(?:{TEXT}|{NUMBER}|{_DOTTED}(?:\((?:{_ATOM}(?:, {_ATOM})*)?\))?)"
-_HOLE = rf"\{{{_DOTTED}(?:\({_DOTTED}\))?\}}"
-_PLAIN = re.compile(
-    f"{_OPERAND}(?: (?:[=!]=|[<>]=?|is not|is|not in|in) {_OPERAND})?"
-    "|" + _in_quotes("f", r"[^QUOTE\\\n{}]", r"\{\{|\}\}", _HOLE)
-)
-_OWN = re.compile(f"{TEXT}|{NUMBER}|({NAME}){MEMBERS}")
-_IN_HOLES = re.compile(rf"\{{\{{|\}}\}}|\{{({NAME}){MEMBERS}(?:\(({NAME}){MEMBERS}\))?\}}")
-_WORDS = frozenset(("", "None", "True", "False", "is", "not", "in"))
+_ATOM = re.compile(rf"{TEXT}|{NUMBER}|\b(?!(?:is|in|not)\b)({NAME}){MEMBERS}")
+_OPERAND = r"a(?:\((?:a(?:, a)*)?\))?"
+_PLAIN = re.compile(f"{_OPERAND}(?: (?:[=!]=|[<>]=?|is not|is|not in|in) {_OPERAND})?")
+"""Every literal and every name with its members is an ``a``."""
+_HOLE = rf"\{{({NAME}){MEMBERS}(?:\(({NAME}){MEMBERS}\))?\}}"
+_HOLES = re.compile(rf"\{{\{{|\}}\}}|{_HOLE}")
+_FORMATTED = re.compile(_in_quotes("f", r"[^QUOTE\\\n{}]", r"\{\{|\}\}", _HOLE))
+_CONSTANTS = frozenset(("", "None", "True", "False"))
 
 
 def plain_names(expression: str) -> frozenset[str] | None:
@@ -48,8 +45,11 @@ def plain_names(expression: str) -> frozenset[str] | None:
 
     It may stand between commas as it is: it holds no comment, no line end and no comma of its own.
     """
-    if _PLAIN.fullmatch(expression) is None:
-        return None
     if expression.startswith(('f"', "f'")):
-        return frozenset(name for pair in _IN_HOLES.findall(expression) for name in pair) - _WORDS
-    return frozenset(_OWN.findall(expression)) - _WORDS
+        if _FORMATTED.fullmatch(expression) is None:
+            return None
+        found = {name for pair in _HOLES.findall(expression) for name in pair}
+        return frozenset(found - _CONSTANTS)
+    if _PLAIN.fullmatch(_ATOM.sub("a", expression)) is None:
+        return None
+    return frozenset(_ATOM.findall(expression)) - _CONSTANTS

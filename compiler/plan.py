@@ -152,18 +152,18 @@ class Planner:
         scope = Scope(self.values, self.certainty, node.id)
         names: set[str] = set()
         items: list[tuple[str, Value]] = []
-        fields = fields_of(step)
-        self._missing(node, fields)
         positional = True
-        for key, field in fields.items():
-            if key not in node.config:
+        for key, field in fields_of(step).items():
+            tree = node.config.get(key)
+            if tree is None:
                 positional = False
+                if field.required:
+                    self._missing(node, field)
                 continue
-            tree = node.config[key]
             self._fits(node, field, tree)
             value = self._value(node, field, tree, scope, names)
             items.append(("" if positional and field.positional else field.parameter, value))
-        items.extend(self._hidden(node, scope, names))
+        items += [self._hidden(node, name, scope, names) for name in hidden_parameters(step)]
         self.uses[node.id] = frozenset(names)
         return TaskPlan(
             node=node,
@@ -175,12 +175,11 @@ class Planner:
             start=self.rules.start(node),
         )
 
-    def _missing(self, node: Node, fields: Mapping[str, Field]) -> None:
-        for key, field in fields.items():
-            wanted = field.required and key not in node.config
-            # A key with a slip of the pen is one mistake, not two.
-            if wanted and (node.id, f"did you mean {key}?") not in self._meant:
-                self._problem(node, key, "missing", f"'{key}' is missing", hint=_example(field))
+    def _missing(self, node: Node, field: Field) -> None:
+        # A key with a slip of the pen is one mistake, not two.
+        if (node.id, f"did you mean {field.key}?") not in self._meant:
+            message = f"'{field.key}' is missing"
+            self._problem(node, field.key, "missing", message, hint=_example(field))
 
     def _fits(self, node: Node, field: Field, tree: Tree) -> None:
         wrong = field.accepts.wrong(tree)
@@ -309,16 +308,17 @@ class Planner:
         names |= compiled.references
         return compiled
 
-    def _hidden(self, node: Node, scope: Scope, names: set[str]) -> Iterator[tuple[str, Value]]:
-        for parameter in hidden_parameters(step_of(node)):
-            if node.type == "error_handler":
-                names.add(parameter)
-                yield parameter, identifier(parameter)
-            else:
-                compiled = template(_RECEIVED, scope)
-                self.names_used |= names_in(compiled.python)
-                names |= compiled.references
-                yield parameter, expression(compiled)
+    def _hidden(
+        self, node: Node, parameter: str, scope: Scope, names: set[str]
+    ) -> tuple[str, Value]:
+        """A parameter that no definition gives."""
+        if node.type == "error_handler":
+            names.add(parameter)
+            return parameter, identifier(parameter)
+        compiled = template(_RECEIVED, scope)
+        self.names_used |= names_in(compiled.python)
+        names |= compiled.references
+        return parameter, expression(compiled)
 
     def _parameters(self, names: set[str], inputs: Mapping[str, Parameter]) -> list[str]:
         """A task's parameters: what its expressions use, inputs first, then nodes in order."""

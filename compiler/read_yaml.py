@@ -123,20 +123,29 @@ def _read(text: str, problems: list[Problem]) -> Tree | None:
     anchors: dict[str, Tree] = {}
     root: Tree | None = None
     documents = expanded = 0
+    values = 0
+    """Values so far, aliases counted as often as they are used."""
     parent: Tree | None = None
     """The innermost open collection."""
-    key: _Key | None = None
+    entries: dict[str, Tree] | None = None
+    """Those of the parent, if it is a mapping."""
+    key: str | None = None
     """In a mapping: the key that waits for its value."""
-    around: list[tuple[Tree | None, _Key | None]] = []
-    """What is open around ``parent``, outermost first."""
+    place = 1, 1
+    """Where the key stands."""
+    around: list[tuple[Tree | None, int]] = []
+    """What is open around ``parent``, outermost first, and the values before each."""
 
     while (event := next_event()) is not None:
         kind = type(event)
         mark = event.start_mark
         if kind is ScalarEvent:
             text = event.value
-            if key is None and parent is not None and parent.kind == "mapping":
-                key = _key(event, anchors)
+            if key is None and entries is not None:
+                if event.tag is not None or event.anchor is not None:
+                    _check_key(event, anchors)
+                key = _MERGE if text == "<<" and not event.style else text
+                place = mark.line + 1, mark.column + 1
                 continue
             style = event.style or ""
             if event.tag is not None:
@@ -149,11 +158,11 @@ def _read(text: str, problems: list[Problem]) -> Tree | None:
         elif kind is MappingEndEvent or kind is SequenceEndEvent:
             assert parent is not None  # noqa: S101 - the parser closes only what it opened
             tree = parent
-            parent, key = around.pop()
+            parent, before = around.pop()
+            tree.size = values - before
+            entries = parent.entries if parent is not None and parent.kind == "mapping" else None
             if _MERGE in tree.entries:
                 _merge(tree)
-            if parent is not None:
-                parent.size += tree.size
             continue
         elif kind is DocumentStartEvent:
             documents += 1
@@ -167,10 +176,11 @@ def _read(text: str, problems: list[Problem]) -> Tree | None:
             continue
         elif kind not in _VALUES:
             continue
-        elif key is None and parent is not None and parent.kind == "mapping":
+        elif key is None and entries is not None:
             raise _stop(event, "yaml-key", "a key must be plain text", "write the key out as text")
         elif kind is AliasEvent:
             tree = _anchored(event, anchors, [parent, *(open_ for open_, _ in around)])
+            values += tree.size - 1
             expanded += tree.size
             if expanded > MAX_EXPANDED:
                 raise _stop(
@@ -188,54 +198,42 @@ def _read(text: str, problems: list[Problem]) -> Tree | None:
             tree = Tree.opened(shape, mark.line + 1, mark.column + 1)
         if kind is not AliasEvent and event.anchor is not None:
             anchors[event.anchor] = tree
-        if parent is None:
-            root = tree
-        elif parent.kind == "list":
+        if entries is not None and parent is not None and key is not None:
+            if key in entries:
+                problems.append(_twice(key, parent.keys[key], place))
+            else:
+                entries[key] = tree
+                parent.keys[key] = place
+            key = None
+        elif parent is not None:
             parent.items.append(tree)
         else:
-            _put(parent, key, tree, problems)
-            key = None
+            root = tree
         if kind is MappingStartEvent or kind is SequenceStartEvent:
-            around.append((parent, key))
-            parent, key = tree, None
-        elif parent is not None:
-            parent.size += tree.size
+            around.append((parent, values))
+            parent = tree
+            entries = tree.entries if kind is MappingStartEvent else None
+        values += 1
     return root
 
 
-_Key = tuple[str, int, int, bool]
-"""Text, line, column, and whether it is a merge."""
-
-
-def _key(event: Any, anchors: dict[str, Tree]) -> _Key:
+def _check_key(event: Any, anchors: dict[str, Tree]) -> None:
     """A key is the text that is written, whatever it looks like: ``on``, ``1``, ``null``."""
     if event.tag not in _TAGS:
         raise _tag(event)
-    mark = event.start_mark
-    line, column = mark.line + 1, mark.column + 1
     if event.anchor is not None:
-        anchors[event.anchor] = Tree("scalar", line, column, event.value)
-    return event.value, line, column, event.value == "<<" and not event.style
+        mark = event.start_mark
+        anchors[event.anchor] = Tree("scalar", mark.line + 1, mark.column + 1, event.value)
 
 
-def _put(parent: Tree, key: Any, tree: Tree, problems: list[Problem]) -> None:
-    name, line, column, merge = key
-    if merge:
-        name = _MERGE
-    if name in parent.entries:
-        first = parent.keys[name]
-        problems.append(
-            Problem(
-                "duplicate-key",
-                f"'{shown(name if not merge else '<<')}' stands here a second time, first on line {first[0]}",
-                line,
-                column,
-                hint="keep one of the two",
-            )
-        )
-        return
-    parent.entries[name] = tree
-    parent.keys[name] = (line, column)
+def _twice(key: str, first: tuple[int, int], place: tuple[int, int]) -> Problem:
+    return Problem(
+        "duplicate-key",
+        f"'{'<<' if key == _MERGE else shown(key)}' stands here a second time, "
+        f"first on line {first[0]}",
+        *place,
+        hint="keep one of the two",
+    )
 
 
 def _anchored(event: Any, anchors: dict[str, Tree], stack: list[Tree | None]) -> Tree:

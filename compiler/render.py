@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from compiler.code import Code, digest_code, identifier, literal
 from compiler.imports import import_lines
-from compiler.layout import Bracket, Page, Value, call, signature
+from compiler.layout import Bracket, Page, Value, bracket, call, signature
 from compiler.plan import Parameter, Plan, TaskPlan
 
 TEMPLATES = Path(__file__).parent.parent / "templates" / "flows"
@@ -78,7 +78,7 @@ def _task(task: TaskPlan) -> Code:
 
 def _signature(plan: Plan) -> Code:
     page = Page().put(plan.flow, 0, "@")
-    parameters = Bracket(
+    parameters = bracket(
         f"async def {identifier(plan.function).text}(",
         tuple(_parameter(parameter) for parameter in plan.parameters),
         ")",

@@ -48,13 +48,13 @@ def written(value: Value, names: set[str], names_in: Names) -> str:
     """
     if isinstance(value, Code):
         text = value.text
-        atom = _ATOM.fullmatch(text)
-        if atom is None:
+        name = _name_of(text)
+        if name is None:
             if value.simple:
                 raise NotVerbatim
             names |= names_in(text)
-        elif atom[1] is not None and atom[1] not in _CONSTANTS:
-            names.add(atom[1])
+        elif name:
+            names.add(name)
         return text
     opening = value.opening
     if opening not in "[{":
@@ -68,6 +68,15 @@ def written(value: Value, names: set[str], names_in: Names) -> str:
             raise NotVerbatim
         items.append(name + written(item, names, names_in))
     return f"{opening}{', '.join(items)}{value.closing}"
+
+
+@lru_cache(maxsize=4096)
+def _name_of(text: str) -> str | None:
+    """The name that a dotted name begins with, empty for a literal; None for anything else."""
+    atom = _ATOM.fullmatch(text)
+    if atom is None:
+        return None
+    return "" if atom[1] is None or atom[1] in _CONSTANTS else atom[1]
 
 
 @lru_cache(maxsize=1024)

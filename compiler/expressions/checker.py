@@ -177,7 +177,8 @@ class _Checker:
         kind = self.type_of(node.target, known)
         if node.optional:
             return something(kind)
-        self.refuse_missing(node.target, known)
+        if isinstance(node.target, tree.Member):
+            self.refuse_missing(node.target, known)
         return kind
 
     def refuse_missing(self, node: tree.Node, known: _Known) -> None:
@@ -202,6 +203,8 @@ class _Checker:
     def member(self, node: tree.Member, known: _Known) -> Type:
         name = node.name
         kind = something(self.target(node, known))
+        if isinstance(kind, Object) and (only_one := kind.field(name)):
+            return only_one.type
         members = members_of(kind)
         found: list[Type] = []
         for member in members:

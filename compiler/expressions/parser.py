@@ -14,7 +14,7 @@ from typing import Final
 from compiler.errors import ExpressionError
 from compiler.expressions import tree
 from compiler.expressions.names import Name, NodeName
-from compiler.expressions.tokens import BLANK, CONSTANTS, FOREIGN, WORD, Scanner
+from compiler.expressions.tokens import BLANK, CONSTANTS, FOREIGN, RUN, WORD, Scanner, Token
 
 LONGEST: Final = 10_000
 DEEPEST: Final = 100
@@ -67,9 +67,11 @@ MACHINERY: Final = frozenset(
 )
 """Members that lead from data to JavaScript's machinery; the same ones are refused at run time."""
 
+_PATH: Final = re.compile(
+    rf" ?(?![0-9])({RUN.pattern})((?:\.(?:{WORD.pattern}))*)(?= ?(?:[}})\],:<>=!&|+*/%]|\?[? ]|\Z))"
+)
+"""A name and plain members, with something behind it that is neither a member nor a call."""
 _OPENING: Final = frozenset("([{`")
-_PLAIN_MEMBER: Final = re.compile(rf"\.({WORD.pattern})(?=[.}})\],]| [^(\s])")
-"""``.name`` with nothing between, and no call behind it: most members are written so."""
 _ARROW: Final = re.compile(
     rf"({WORD.pattern})\s*=>|\(\s*((?:{WORD.pattern})(?:\s*,\s*(?:{WORD.pattern}))*)?\s*,?\s*\)\s*=>"
 )
@@ -156,6 +158,9 @@ class _Parser:
         return tree.Logical(at, operator, left, right)
 
     def operand(self) -> tree.Node:
+        path = self.path()
+        if path is not None:
+            return path
         scanner = self.scanner
         operator = scanner.peek()
         at = scanner.position
@@ -164,6 +169,35 @@ class _Parser:
             operand = self.expression(_UNARY)
             return tree.Unary(at, operator, operand)
         return self.members(self.primary(operator, at))
+
+    def path(self) -> tree.Node | None:
+        """``name.member.member``, as most operands are; None where something else stands.
+
+        The same as :meth:`primary` and :meth:`members` make of it, in one look.
+        """
+        scanner = self.scanner
+        before = scanner.position
+        found = _PATH.match(scanner.text, before)
+        if found is None or found[1] in CONSTANTS:
+            return None
+        word = scanner.word()
+        if word is None or word.value != found[1]:
+            scanner.position = before
+            return None
+        node = self.named(word)
+        if found[2]:
+            place = word.end + 1
+            for name in found[2][1:].split("."):
+                refuse_machinery(scanner, name, place)
+                node = tree.Member(place, node, name)
+                place += len(name) + 1
+            scanner.position = found.end()
+        return node
+
+    def named(self, word: Token) -> tree.Node:
+        if word.value in self.scanner.parameters:
+            return tree.Parameter(word.at, word.value)
+        return tree.Reference(word.at, word.value)
 
     def primary(self, operator: str, at: int) -> tree.Node:
         scanner = self.scanner
@@ -180,9 +214,7 @@ class _Parser:
             return tree.Constant(at, number)
         if word.kind == "constant":
             return self.constant(word.value, at)
-        if word.value in scanner.parameters:
-            return tree.Parameter(at, word.value)
-        return tree.Reference(at, word.value)
+        return self.named(word)
 
     def bracketed(self, opening: str, at: int) -> tree.Node:
         scanner = self.scanner
@@ -228,11 +260,6 @@ class _Parser:
         scanner = self.scanner
         cut_short = guarded = False
         while True:
-            if not guarded and (plain := _PLAIN_MEMBER.match(scanner.text, scanner.position)):
-                name, place, scanner.position = plain[1], plain.start(1), plain.end()
-                self.refuse_machinery(name, place)
-                node = tree.Member(place, node, name)
-                continue
             operator = scanner.peek()
             if operator not in (".", "?.", "[", "("):
                 return tree.Chain(node.at, node) if cut_short else node
@@ -257,7 +284,7 @@ class _Parser:
                 if scanner.peek() == "(":
                     node = self.call(node, name, place, optional)
                     continue
-            self.refuse_machinery(name, place)
+            refuse_machinery(scanner, name, place)
             guarded = operator == "?." and name == "output" and self.is_node(node)
             node = tree.Member(place, node, name, optional)
 
@@ -332,7 +359,7 @@ class _Parser:
                     members.append((key, self.primary("", at)))
                     key = None
             if key is not None:
-                self.refuse_machinery(key, at)
+                refuse_machinery(scanner, key, at)
                 scanner.expect(":")
                 members.append((key, self.expression()))
             if not scanner.take(","):
@@ -353,13 +380,14 @@ class _Parser:
             parts.append(self.expression())
             scanner.expect("}", at)
 
-    def refuse_machinery(self, name: str, at: int) -> None:
-        if name in MACHINERY:
-            self.scanner.fail("not-in-language", f"the member '{name}' cannot be used", at)
-
     def check_count(self, called: str, count: int, allowed: tuple[int, int], at: int) -> None:
         fewest, most = allowed
         if not fewest <= count <= most:
             wanted = str(most) if fewest == most else f"{fewest} to {most}"
             message = f"{called} takes {wanted} argument{'' if wanted == '1' else 's'}, not {count}"
             self.scanner.fail("wrong-arguments", message, at)
+
+
+def refuse_machinery(scanner: Scanner, name: str, at: int) -> None:
+    if name in MACHINERY:
+        scanner.fail("not-in-language", f"the member '{name}' cannot be used", at)

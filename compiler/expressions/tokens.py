@@ -17,7 +17,7 @@ BLANK: Final = re.compile(
     "[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*"
 )
 WORD: Final = re.compile(r"[^\W\d][\w$]*|\$[\w$]*")
-_RUN: Final = re.compile(r"[\w$]+(?:-[\w$]+)*")
+RUN: Final = re.compile(r"[\w$]+(?:-[\w$]+)*")
 _NUMBER: Final = re.compile(
     r"0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+"
     r"|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?"
@@ -155,7 +155,7 @@ class Scanner:
             self.fail("not-in-language", f"there is no operator {operator}", at)
         if operator in ("//", "/*"):
             self.fail("not-in-language", "there are no comments in expressions", at)
-        found = _RUN.match(self.text, at)
+        found = RUN.match(self.text, at)
         if found and found.group() in FOREIGN:
             self.fail("not-in-language", f"there is no '{found.group()}' in expressions", at)
         seen = found.group()[:60] if found else operator or self.text[at]
@@ -256,7 +256,7 @@ class Scanner:
         for odd in self._odd:
             if self.text.startswith(odd, at):
                 return self._name(at, odd)
-        found = _RUN.match(self.text, at)
+        found = RUN.match(self.text, at)
         if not found:
             return None
         run = first = found.group()
@@ -327,7 +327,7 @@ class Scanner:
 
 def _odd(names: Iterable[str]) -> Sequence[str]:
     """Names that no run of word characters and hyphens covers, which are looked for by hand."""
-    return sorted((name for name in names if not _RUN.fullmatch(name)), key=len)[::-1]
+    return sorted((name for name in names if not RUN.fullmatch(name)), key=len)[::-1]
 
 
 def _double(value: int) -> float:

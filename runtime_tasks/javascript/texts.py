@@ -22,7 +22,7 @@ from runtime_tasks.javascript.values import (
 )
 
 _TWO_HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-_WIDE = re.compile("[^\u0000-\uffff]")
+_WIDE = re.compile("[\U00010000-\U0010ffff]")
 
 
 def text(*parts: Any) -> str:

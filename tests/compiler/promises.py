@@ -17,6 +17,7 @@ from compiler import code, gate, literals, names, render, verbatim
 from compiler.compiled import CompiledFlow
 from compiler.expressions import ValueName, compile_expression
 from compiler.layout import Bracket
+from compiler.plain import plain_names
 from compiler.plan import Plan
 from compiler.workflow import check_workflow, compile_workflow
 from tests.compiler.hostile_texts import IDS, TEXTS
@@ -440,6 +441,38 @@ def gate_holds() -> None:
         holds(gate._names_in(text) == found, text)
 
 
+PLAIN: dict[str, set[str]] = {
+    "a": {"a"}, "a.b_1.C": {"a"}, "_A9": {"_A9"}, "None": set(), "True": set(), "False": set(),
+    '"x, y"': set(), "'x'": set(), "5": set(), "-1.5e10": set(), "2.5e-3": set(), "a()": {"a"},
+    'a.b("x, y", 2, c.d)': {"a", "c"}, "a == b": {"a", "b"}, "a(1) != b(c)": {"a", "b", "c"},
+    "a is b": {"a", "b"}, "a is not None": {"a"}, 'a in "in"': {"a"}, "a not in b": {"a", "b"},
+    "a < 1": {"a"}, "a > -1": {"a"}, "a <= 1": {"a"}, "a >= 1": {"a"}, "island": {"island"},
+    "notes in inner": {"notes", "inner"}, 'f"{a.b} {c(d.e)}"': {"a", "c", "d"}, 'f"{a}{b}"': {"a", "b"},
+    'f"{{a}} b"': set(), "f'{a}'": {"a"}, 'f"it\'s {a}"': {"a"}, "f'\\'{a}\\n'": {"a"}, 'f"{None}"': set(),
+    '"\\x07\\u202e\\U000e0041\\"\\t"': set(), 'f"\\x07\\u202e\\U000e0041{a}"': {"a"},
+    'f"{{{a}}}"': {"a"}, "f": {"f"}, "f.b": {"f"}, 'f("x")': {"f"},
+}  # fmt: skip
+"""Expressions that are read without a parser, and their names."""
+NOT_PLAIN = (
+    "", "a, b", "a(b), c", "a # b", "a(\n)", "a\n", '"a" "b"', '"a"b', "a b", "5a", "1_0", "a.", ".a", "a..b",
+    "a.__b", "a._b", "a.1", "a[0]", "[a]", "(a)", "{}", "a(b", "a(b,)", "a(,b)", "a(b,c)", "a(b)(c)", "a(b(c))",
+    "a(b=c)", "a(*b)", "*a", "-a", "not a", "a and b", "a or b", "a if b else c", "lambda: a", "lambda a: a",
+    "a := b", "a = b", "a=b", "a < b < c", "a <> b", "a is not not b", "a in", "is", "in a", "a  == b", "a==b",
+    "a + b", "~a~", "f~{a}~", "a; b", "yield a", "await a", 'b"x"', 'u"x"', '"', "'", '"\\q"', '"a\nb"', "f\"", 'f"{a"', 'f"a}"',
+    'f"{}"', 'f"{a!r}"', 'f"{a:>{b}}"', 'f"{a=}"', 'f"{a[0]}"', 'f"{a.__b}"', 'f"{a(b, c)}"', 'f"{a}" b', 'f"{a\n}"',
+    'f"a" "b"', "f'{a}\"", 'f"{lambda: a}"', 'f"{a}".b', 'f"\\q"', 'f"a\nb"', "é", "a.é", 'f"{é}"',
+)  # fmt: skip
+
+
+def plain_holds() -> None:
+    for text, found in PLAIN.items():
+        holds(plain_names(text) == found, text)
+        tree = ast.parse(text, mode="eval")
+        holds({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} == found, text)
+    for text in NOT_PLAIN:
+        holds(plain_names(text) is None, text)
+
+
 def verbatim_holds() -> None:
     plain = code.literal("x")
     for text in ('"a" "b"', '"a"b', '"', '"a\\', "'", '"\\q"', "1 2", "a b", "a.", ".a", "a()",
@@ -494,4 +527,4 @@ def verbatim_holds() -> None:
         holds(verbatim.on_one_line(lines) == joined, lines)
 
 
-PROMISES = (literals_hold, code_holds, names_hold, verbatim_holds, gate_holds)
+PROMISES = (literals_hold, code_holds, names_hold, plain_holds, verbatim_holds, gate_holds)
