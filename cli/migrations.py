@@ -203,7 +203,7 @@ class Runner:
         else:
             output = work()
         if self.shape == "json":
-            click.echo(output.model_dump_json(by_alias=True, indent=2))
+            click.echo(json.dumps(output.as_json(), indent=2, ensure_ascii=False))
         return output
 
 

@@ -13,9 +13,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic.alias_generators import to_camel
-from pydantic.fields import FieldInfo
-
 from compiler.expressions.types import (
     Boolean,
     List,
@@ -28,9 +25,10 @@ from compiler.expressions.types import (
     members_of,
 )
 from compiler.tree import Tree
+from runtime_tasks.output import camel_case
 from runtime_tasks.secrets import Secret
 from runtime_tasks.steps.catalogue import NodeType
-from runtime_tasks.steps.inputs import never_null
+from runtime_tasks.steps.marks import never_null, schema_keys
 
 RENAMED = {("condition", "left"): "condition"}
 """Keys of the definition that are not the parameter's own name in camelCase."""
@@ -144,13 +142,10 @@ def fields_of(step: NodeType) -> dict[str, Field]:
     fields: dict[str, Field] = {}
     for parameter in inspect.signature(step.function).parameters.values():
         annotation = hints[parameter.name]
-        extra: dict[str, Any] = {}
-        for info in getattr(annotation, "__metadata__", ()):
-            if isinstance(info, FieldInfo) and isinstance(info.json_schema_extra, dict):
-                extra.update(info.json_schema_extra)
+        extra = schema_keys(annotation)
         if extra.get("x-widget") == "hidden":
             continue
-        key = RENAMED.get((step.type, parameter.name)) or to_camel(parameter.name)
+        key = RENAMED.get((step.type, parameter.name)) or camel_case(parameter.name)
         accepted = accepts(annotation)
         refusal = never_null(annotation)
         if refusal is not None:
@@ -176,13 +171,7 @@ def hidden_parameters(step: NodeType) -> tuple[str, ...]:
     return tuple(
         name
         for name, annotation in hints.items()
-        if name != "return"
-        and any(
-            isinstance(info, FieldInfo)
-            and isinstance(info.json_schema_extra, dict)
-            and info.json_schema_extra.get("x-widget") == "hidden"
-            for info in getattr(annotation, "__metadata__", ())
-        )
+        if name != "return" and schema_keys(annotation).get("x-widget") == "hidden"
     )
 
 

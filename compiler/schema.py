@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic.alias_generators import to_camel
-
 from compiler.checks import CHECKS
 from compiler.definition import COLLISIONS, TRIGGERS, VARIABLE_TYPES
 from compiler.fields import Accepts, Field, fields_of
@@ -19,6 +17,7 @@ from compiler.graph import FAILED
 from compiler.names import ID, VARIABLE
 from compiler.retries import BACKOFFS, LONGEST_DELAY, MAX_RETRIES
 from compiler.shape_nodes import MAX_TIMEOUT, NODE_KEYS
+from runtime_tasks.output import camel_case
 from runtime_tasks.steps import CATALOGUE, DISCRIMINATORS, NodeType
 
 HOLE = {"type": "string", "pattern": r"\{\{", "description": "an expression: {{ … }}"}
@@ -78,7 +77,7 @@ def _node(step: NodeType) -> dict[str, Any]:
     """One node type. The list shape may hold the configuration under ``data``."""
     said = step.field_docs
     config = {
-        key: _field(field, said.get(to_camel(field.parameter)))
+        key: _field(field, said.get(camel_case(field.parameter)))
         for key, field in fields_of(step).items()
     }
     common = {key: value for key, value in _common().items() if key not in config}

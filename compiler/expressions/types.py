@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 SAFE: Final = 2**53
@@ -221,8 +221,6 @@ def type_of_annotation(annotation: Any) -> Type:
 
 
 def _of_annotation(annotation: Any, inside: tuple[Any, ...]) -> Type:
-    from pydantic import BaseModel
-
     from runtime_tasks.javascript.values import attributes
 
     simple: dict[Any, Type] = {
@@ -245,7 +243,7 @@ def _of_annotation(annotation: Any, inside: tuple[Any, ...]) -> Type:
         return List(one_of(*(_of_annotation(item, inside) for item in items)) if items else UNKNOWN)
     if annotation in (list, tuple):
         return List(UNKNOWN)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if isinstance(annotation, type) and is_dataclass(annotation):
         if annotation in inside:
             return UNKNOWN
         hints = get_type_hints(annotation, include_extras=True)

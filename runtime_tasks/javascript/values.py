@@ -12,9 +12,8 @@ from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from runtime_tasks.errors import ExpressionFailed
+from runtime_tasks.output import Output, aliases
 
 LIMIT: Final = 10_000_000
 """The longest text, and the most values in one result, that an expression may make."""
@@ -72,17 +71,14 @@ def as_json(value: Any) -> Any:
 
 @cache
 def attributes(kind: Hashable) -> Mapping[str, str] | None:
-    """JSON name → attribute of a model, a dataclass or a class with slots; None for another.
+    """JSON name → attribute of an output, a dataclass or a class with slots; None for another.
 
     Only declared fields can be read, so no expression reaches a method or a dunder.
     """
     if not isinstance(kind, type):
         return None
-    if issubclass(kind, BaseModel):
-        # A model that is not built yet has not given its fields their aliases.
-        to_alias = kind.model_config.get("alias_generator")
-        generated = to_alias if callable(to_alias) else str
-        return {field.alias or generated(name): name for name, field in kind.model_fields.items()}
+    if issubclass(kind, Output):
+        return aliases(kind)
     if is_dataclass(kind):
         return {field.name: field.name for field in fields(kind) if not field.name.startswith("_")}
     if "__slots__" in vars(kind):

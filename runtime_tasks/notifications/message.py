@@ -24,6 +24,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runtime_tasks.errors import StepConfigError
+from runtime_tasks.output import Output
 
 Severity = Literal["success", "failure", "attention", "info"]
 
@@ -149,8 +150,8 @@ def parse_template(text: str) -> Template:
 
 def plain(value: Any) -> Any:
     """``value`` as JSON has it: outputs of steps become dicts with camelCase keys."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", by_alias=True)
+    if isinstance(value, Output):
+        return value.as_json()
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -324,7 +324,7 @@ class WorkflowRun:
     def _replay(self, node: Node, record: NodeRecord) -> None:
         """Settle a node as it settled before the process died, its plans included."""
         if isinstance(record.output, DryRunOutput):
-            plan = record.output.model_dump(mode="json", by_alias=True)
+            plan = record.output.as_json()
             self.plans.setdefault(record.node_id, {})[record.output.connection_id] = plan
         self._settle(node, record)
 

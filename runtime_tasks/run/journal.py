@@ -23,9 +23,9 @@ from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-from pydantic import BaseModel
 
 from runtime_tasks.errors import Refused
+from runtime_tasks.output import Output
 from runtime_tasks.run.patience import patiently
 from runtime_tasks.run.rules import NodeRecord
 from runtime_tasks.seal import Seal, opened
@@ -70,7 +70,7 @@ def to_json(record: NodeRecord) -> dict[str, Any]:
         "disabled": record.disabled,
         "continueOnError": record.continue_on_error,
     }
-    if isinstance(record.output, BaseModel):
+    if isinstance(record.output, Output):
         body["model"] = f"{type(record.output).__module__}:{type(record.output).__qualname__}"
     if truncated:
         body["truncated"] = True
@@ -171,8 +171,8 @@ async def _is_ours(client: PrefectClient, flow_run_id: UUID, key: str, seal: Sea
 
 def plain(value: Any) -> Any:
     """The value as JSON."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", by_alias=True)
+    if isinstance(value, Output):
+        return value.as_json()
     if isinstance(value, dict):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -191,14 +191,14 @@ def bounded(value: Any) -> tuple[Any, bool]:
 
 
 def revive(model: str | None, value: Any) -> Any:
-    """The output as the step returned it. Only our own models are ever imported."""
+    """The output as the step returned it. Only our own outputs are ever imported."""
     if model is None or not model.startswith("runtime_tasks."):
         return value
     module, _, name = model.partition(":")
     found = getattr(importlib.import_module(module), name)
-    if not (isinstance(found, type) and issubclass(found, BaseModel)):
+    if not (isinstance(found, type) and issubclass(found, Output)):
         return value
-    return found.model_validate(value)
+    return found.of_json(value)
 
 
 def _time(text: str | None) -> datetime | None:

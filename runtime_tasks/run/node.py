@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 from prefect import Task, get_run_logger
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
-from pydantic import BaseModel
 
 from runtime_tasks.connections import Connection
 from runtime_tasks.context import ApprovalDecision, ApprovalRequest, LocalContext, using
 from runtime_tasks.errors import Cancelled, StepError, TimedOut
+from runtime_tasks.output import Output
 from runtime_tasks.redaction import Redactor
 from runtime_tasks.run.rules import NodeRecord
 from runtime_tasks.run.tables import table_of
@@ -237,10 +237,10 @@ def without_secrets(context: NodeContext, output: Any) -> Any:
     redactor = Redactor(
         value for value in context.revealed if value in context.secrets or len(value) >= LONG
     )
-    if isinstance(output, BaseModel):
-        before = output.model_dump(mode="json", by_alias=True)
+    if isinstance(output, Output):
+        before = output.as_json()
         after = redactor.json(before)
-        return output if after == before else type(output).model_validate(after)
+        return output if after == before else type(output).of_json(after)
     return redactor.json(output) if isinstance(output, str | dict | list) else output
 
 

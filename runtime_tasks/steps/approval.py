@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from runtime_tasks.context import ApprovalRequest, WaitMode, current
+from runtime_tasks.context import ApprovalRequest, Outcome, WaitMode, current
 from runtime_tasks.errors import StepConfigError
 from runtime_tasks.secrets import SecretText
 from runtime_tasks.steps.catalogue import Approvers, Output, Seconds, Text, step
 
+Branch = Literal["Approved", "Rejected", "Expired"]
+_BRANCHES: dict[Outcome, Branch] = {
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "expired": "Expired",
+}
+
 
 class ApprovalOutput(Output):
-    branch: Literal["Approved", "Rejected", "Expired"]
+    branch: Branch
     decision: Literal["approved", "rejected", "expired"]
     by: list[str]
     comment: str
@@ -72,7 +79,7 @@ def approval(
         )
     )
     return ApprovalOutput(
-        branch=decision.outcome.title(),
+        branch=_BRANCHES[decision.outcome],
         decision=decision.outcome,
         by=list(decision.by),
         comment=decision.comment,

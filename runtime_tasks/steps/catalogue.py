@@ -20,16 +20,35 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal, TypeVar, cast, get_type_hints
-
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
-from pydantic.alias_generators import to_camel
-from pydantic.fields import FieldInfo
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast, get_type_hints
 
 from runtime_tasks.context import current
 from runtime_tasks.errors import OutcomeUnknown
+from runtime_tasks.output import Output, camel_case
 from runtime_tasks.steps.field_docs import split
-from runtime_tasks.steps.inputs import NeverNull, fitting
+from runtime_tasks.steps.inputs import fitting
+from runtime_tasks.steps.marks import NeverNull, widget
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = [
+    "CATALOGUE",
+    "DISCRIMINATORS",
+    "Approvers",
+    "ConnectionId",
+    "Cron",
+    "MessageTemplate",
+    "NodeType",
+    "Output",
+    "Pending",
+    "Seconds",
+    "Text",
+    "Timezone",
+    "Value",
+    "step",
+    "widget",
+]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -37,25 +56,6 @@ Effect = Literal["none", "reads", "writes"]
 
 DISCRIMINATORS = {"trigger": "trigger", "action": "action", "notification": "provider"}
 """Node types that come in variants, with the configuration key that names the variant."""
-
-
-class Output(BaseModel):
-    """Base of every step's output: snake_case in Python, camelCase in expressions and JSON."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        serialize_by_alias=True,
-        frozen=True,
-        extra="forbid",
-        defer_build=True,
-    )
-
-
-def widget(name: str, **extra: Any) -> FieldInfo:
-    """Mark a parameter with the editor widget that edits it (JSON Schema key ``x-widget``)."""
-    info: FieldInfo = Field(json_schema_extra={"x-widget": name, **extra})
-    return info
 
 
 ConnectionId = Annotated[str, widget("connection")]
@@ -128,6 +128,8 @@ class NodeType:
     @cached_property
     def config_model(self) -> builtins.type[BaseModel]:
         """The configuration as a pydantic model; keys are the parameters in camelCase."""
+        from pydantic import ConfigDict, Field, create_model
+
         hints = get_type_hints(self.function, include_extras=True)
         said = self.field_docs
         fields: dict[str, Any] = {}
@@ -138,7 +140,7 @@ class NodeType:
         model: builtins.type[BaseModel] = create_model(
             f"{self.name}_config",
             __config__=ConfigDict(
-                alias_generator=to_camel,
+                alias_generator=camel_case,
                 populate_by_name=True,
                 extra="forbid",
                 arbitrary_types_allowed=True,
@@ -155,13 +157,15 @@ class NodeType:
     @cached_property
     def output_schema(self) -> dict[str, Any]:
         """JSON Schema of the output."""
+        from pydantic import TypeAdapter
+
         returns = get_type_hints(self.function, include_extras=True).get("return", Any)
         return TypeAdapter(returns).json_schema(by_alias=True, mode="serialization")
 
     @cached_property
     def parameters(self) -> dict[str, inspect.Parameter]:
         """Parameters by their camelCase configuration key."""
-        return {to_camel(p.name): p for p in inspect.signature(self.function).parameters.values()}
+        return {camel_case(p.name): p for p in inspect.signature(self.function).parameters.values()}
 
 
 CATALOGUE: dict[tuple[str, str], NodeType] = {}
@@ -200,7 +204,7 @@ def step(
         def function(*args: Any, **kwargs: Any) -> Any:
             given = signature.bind(*args, **kwargs).arguments
             context = current()
-            context.record_input({to_camel(name): value for name, value in given.items()})
+            context.record_input({camel_case(name): value for name, value in given.items()})
             if context.resumed and not (idempotent or resumable):
                 raise OutcomeUnknown(
                     f"the process died while {context.node_id} was at work, and it cannot be told"

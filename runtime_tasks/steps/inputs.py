@@ -13,25 +13,15 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic.alias_generators import to_camel
-
 from runtime_tasks.errors import StepConfigError
+from runtime_tasks.output import camel_case
 from runtime_tasks.secrets import Secret
+from runtime_tasks.steps.marks import never_null
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 _SEEN = {bool: "true or false", str: "text", int: "a number", float: "a number", list: "a list"}
-
-
-@dataclass(frozen=True)
-class NeverNull:
-    """Marks a parameter for which null is refused instead of left out: leaving it out means more
-    than nothing, and a value that was never found must not mean that. ``instead``: what to write.
-    """
-
-    instead: str
 
 
 class _Wrong(Exception):
@@ -50,20 +40,16 @@ def fitting(
         if value is None and name in defaults:
             refusal = never_null(hints.get(name))
             if refusal is not None:
-                raise StepConfigError(f"'{to_camel(name)}' is null: {refusal.instead}")
+                raise StepConfigError(f"'{camel_case(name)}' is null: {refusal.instead}")
             continue
         try:
             fitted[name] = _fit(hints.get(name, Any), value)
         except _Wrong as wrong:
             seen = "null" if value is None else _SEEN.get(type(value), "an object")
-            raise StepConfigError(f"'{to_camel(name)}' takes {wrong}, and this is {seen}") from None
+            raise StepConfigError(
+                f"'{camel_case(name)}' takes {wrong}, and this is {seen}"
+            ) from None
     return fitted
-
-
-def never_null(annotation: Any) -> NeverNull | None:
-    """The mark of an annotation, if it has it."""
-    marks = getattr(annotation, "__metadata__", ())
-    return next((mark for mark in marks if isinstance(mark, NeverNull)), None)
 
 
 def _fit(annotation: Any, value: Any) -> Any:

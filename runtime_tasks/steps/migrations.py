@@ -195,7 +195,7 @@ def dry_run(*, connection_id: ConnectionId, migrations: Pending = None) -> DryRu
 
     with _visit(connection_id) as session:
         output = _trial(connection_id, session, rehearse(session, migrations))
-    current().record_plan(connection_id, output.model_dump(mode="json", by_alias=True))
+    current().record_plan(connection_id, output.as_json())
     return output
 
 

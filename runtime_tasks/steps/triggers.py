@@ -10,13 +10,12 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
-
 from runtime_tasks.errors import Cancelled
 from runtime_tasks.javascript.logic import truthy
 from runtime_tasks.secrets import SecretText
 from runtime_tasks.steps.catalogue import Cron, Output, Timezone, step, widget
 from runtime_tasks.steps.cron import check_cron, check_timezone
+from runtime_tasks.steps.marks import Checked
 
 EVENTS = (
     "migration.executed",
@@ -67,8 +66,8 @@ def manual_trigger(*, description: str = "") -> TriggerOutput:
 @step("trigger", "scheduled", label="Scheduled", starts=True, can_fail=False)
 def scheduled_trigger(
     *,
-    cron: Annotated[Cron, AfterValidator(check_cron)] = "",
-    timezone: Annotated[Timezone, AfterValidator(check_timezone)] = "UTC",
+    cron: Annotated[Cron, Checked(check_cron)] = "",
+    timezone: Annotated[Timezone, Checked(check_timezone)] = "UTC",
     catch_up: Literal["skip", "latest"] = "skip",
     description: str = "",
 ) -> TriggerOutput:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
-
-from pydantic import BaseModel
 
 from compiler.expressions import NodeName, ValueName
 from compiler.expressions.types import (
@@ -178,7 +177,8 @@ ROW = [
 ]  # fmt: skip
 
 
-class Result(BaseModel):
+@dataclass(frozen=True)
+class Result:
     """A node's outcome as flows see it."""
 
     output: Any
@@ -187,11 +187,11 @@ class Result(BaseModel):
 
 
 def python_scope(given: dict[str, Any]) -> dict[str, Any]:
-    """The same values as a flow has them: outputs of steps are models."""
+    """The same values as a flow has them: outputs of steps are records."""
     made = dict(given)
     for node in ("find-1", "maybe-1"):
         output = given[node]["output"]
-        built = None if output is None else Found.model_validate(output)
+        built = None if output is None else Found.of_json(output)
         made[node] = Result(output=built, status=given[node]["status"], error=given[node]["error"])
     return made
 

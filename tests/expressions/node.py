@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from runtime_tasks.output import Output, aliases
 
 RUNNER = Path(__file__).with_name("node_runner.js")
 
@@ -46,8 +46,9 @@ def written(value: Any) -> Any:
             return ["s", value]
         case list() | tuple():
             return ["a", [written(item) for item in value]]
-        case BaseModel():
-            return written(value.model_dump(by_alias=True))
+        case Output():
+            members = aliases(type(value)).items()
+            return written({key: getattr(value, name) for key, name in members})
         case dict():
             members = sorted((key, written(item)) for key, item in value.items())
             return ["o", [list(member) for member in members]]
