@@ -9,18 +9,20 @@ environment.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from runtime_tasks.connections import Connection, MigrationSource
 from runtime_tasks.errors import ConnectionNotFound, Refused, SecretNotFound
 from runtime_tasks.secrets import Secret, SecretName
+
+if TYPE_CHECKING:
+    import logging
 
 Outcome = Literal["approved", "rejected", "expired"]
 WaitMode = Literal["pause", "suspend"]
@@ -123,6 +125,12 @@ class StepContext(Protocol):
         """Show Markdown with the run in the orchestrator's UI. ``key``: a-z, 0-9 and dashes."""
 
 
+def _logger() -> logging.Logger:
+    import logging  # the compiler, which loads the steps, logs nothing
+
+    return logging.getLogger("dataroll")
+
+
 @dataclass
 class LocalContext:
     """A context without a server: everything comes from the environment."""
@@ -131,7 +139,7 @@ class LocalContext:
     node_id: str = "local"
     dry_run: bool = False
     resumed: bool = False
-    log: logging.Logger = field(default_factory=lambda: logging.getLogger("dataroll"))
+    log: logging.Logger = field(default_factory=_logger)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     plans: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 

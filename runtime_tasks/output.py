@@ -9,14 +9,16 @@
     SleepOutput(hours_slept=8).as_json()             # {"hoursSlept": 8.0, "dreams": []}
     SleepOutput.of_json({"hoursSlept": 8})           # SleepOutput(hours_slept=8.0, dreams=[])
 
-The fields are a dataclass's, so that the compiler, which reads them, need not load pydantic; the
-JSON is pydantic's, which is loaded with the first one that is written or read.
+The compiler reads the declarations only, and is started for every file that somebody saves. So a
+class becomes a dataclass with its first output, and pydantic, which makes the JSON, is loaded with
+the first one that is written or read.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cache
+from threading import RLock
 from typing import Any, ClassVar, Self, dataclass_transform
 
 
@@ -44,12 +46,14 @@ class Output:
         "extra": "forbid",
     }
 
-    def __init_subclass__(cls) -> None:
-        for name in cls.__annotations__:
-            default = vars(cls).get(name)
-            if isinstance(default, list | dict):
-                setattr(cls, name, field(default_factory=default.copy))
-        dataclass(frozen=True, kw_only=True)(cls)
+    def __new__(cls, **values: Any) -> Self:
+        _make(cls)
+        return super().__new__(cls)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        _make(cls)
+        return handler(source)
 
     def as_json(self) -> dict[str, Any]:
         """The output as JSON has it, keys in camelCase."""
@@ -67,7 +71,30 @@ class Output:
 
 def aliases(kind: type[Any]) -> dict[str, str]:
     """The attribute of each member, by what JSON calls it."""
-    return {camel_case(one.name): one.name for one in fields(kind)}
+    return {
+        camel_case(name): name
+        for base in reversed(kind.__mro__)
+        if base is not Output
+        for name in vars(base).get("__annotations__", ())
+    }
+
+
+def _make(kind: type[Any]) -> None:
+    """Make the dataclass that a class and those before it declare, if it is not made yet."""
+    if "__dataclass_fields__" in vars(kind):
+        return
+    with _one_at_a_time:
+        for base in reversed(kind.__mro__):
+            declares = issubclass(base, Output) and base is not Output
+            if declares and "__dataclass_fields__" not in vars(base):
+                for name in vars(base).get("__annotations__", ()):
+                    default = vars(base).get(name)
+                    if isinstance(default, list | dict):
+                        setattr(base, name, field(default_factory=default.copy))
+                dataclass(frozen=True, kw_only=True)(base)
+
+
+_one_at_a_time = RLock()
 
 
 @cache

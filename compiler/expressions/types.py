@@ -11,38 +11,42 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 SAFE: Final = 2**53
 
 
-@dataclass(frozen=True)
 class Type:
-    """Base of all types; ``str()`` is how messages call them."""
+    """Base of all types; ``str()`` is how messages call them. Those without fields are all alike."""
 
     def __str__(self) -> str:
         return "a value"
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
 
-@dataclass(frozen=True)
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+
 class Unknown(Type):
     """Any JSON value or undefined: a webhook's body, an HTTP response."""
 
 
-@dataclass(frozen=True)
 class Null(Type):
     def __str__(self) -> str:
         return "null"
 
 
-@dataclass(frozen=True)
 class Undefined(Type):
     def __str__(self) -> str:
         return "undefined"
 
 
-@dataclass(frozen=True)
 class Boolean(Type):
     def __str__(self) -> str:
         return "a boolean"
@@ -243,7 +247,7 @@ def _of_annotation(annotation: Any, inside: tuple[Any, ...]) -> Type:
         return List(one_of(*(_of_annotation(item, inside) for item in items)) if items else UNKNOWN)
     if annotation in (list, tuple):
         return List(UNKNOWN)
-    if isinstance(annotation, type) and is_dataclass(annotation):
+    if isinstance(annotation, type) and attributes(annotation) is not None:
         if annotation in inside:
             return UNKNOWN
         hints = get_type_hints(annotation, include_extras=True)
