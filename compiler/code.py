@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
-_MAKER = object()
 
 
 @final
@@ -31,30 +30,36 @@ class Code:
     """Python text that is safe to print. ``simple``: black never breaks it into lines."""
 
     __slots__ = ("simple", "text")
+    simple: bool
+    text: str
 
-    def __init__(self, text: str, *, simple: bool, maker: object) -> None:
-        if maker is not _MAKER:
-            raise TypeError("Code is made by literal, identifier or expression only")
-        self.text = text
-        self.simple = simple
+    def __init__(self) -> None:
+        raise TypeError("Code is made by literal, identifier or expression only")
 
     @classmethod
     def nothing(cls) -> Code:
         """No text at all: a parameter without a default, an empty line."""
-        return cls("", simple=True, maker=_MAKER)
+        return _made("", simple=True)
 
     @classmethod
     def page(cls, lines: list[str]) -> Code:
         """Lines that :class:`compiler.layout.Page` put together from Code and constants."""
-        return cls("\n".join(lines), simple=False, maker=_MAKER)
+        return _made("\n".join(lines), simple=False)
 
     @classmethod
     def part(cls, text: str, *, simple: bool) -> Code:
         """A whole expression within one that was compiled; see :func:`layout.taken_apart`."""
-        return cls(text, simple=simple, maker=_MAKER)
+        return _made(text, simple=simple)
 
     def __repr__(self) -> str:
         return f"Code({self.text!r})"
+
+
+def _made(text: str, *, simple: bool) -> Code:
+    code = object.__new__(Code)
+    code.text = text
+    code.simple = simple
+    return code
 
 
 @lru_cache(maxsize=8192)
@@ -63,33 +68,33 @@ def identifier(*names: str) -> Code:
     for name in names:
         if not _IDENTIFIER.match(name) or keyword.iskeyword(name):
             raise ValueError(f"not an identifier: {name!r}")
-    return Code(".".join(names), simple=True, maker=_MAKER)
+    return _made(".".join(names), simple=True)
 
 
 def literal(value: str | int | float | bool | None) -> Code:
     """A scalar as black would leave it."""
     if isinstance(value, str):
-        return Code(quoted(value), simple=True, maker=_MAKER)
+        return _made(quoted(value), simple=True)
     if isinstance(value, bool) or value is None:
-        return Code(repr(value), simple=True, maker=_MAKER)
+        return _made(repr(value), simple=True)
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        return Code(number(value), simple=True, maker=_MAKER)
+        return _made(number(value), simple=True)
     raise TypeError(f"no literal: {type(value).__name__}")
 
 
 def expression(compiled: Expression) -> Code:
     """What the expression compiler made of a hole."""
-    return Code(compiled.python, simple=False, maker=_MAKER)
+    return _made(compiled.python, simple=False)
 
 
 def asking(name: str, compiled: Expression) -> Code:
     """An expression with one input of its own: ``lambda response: …``."""
     body = compiled.python
-    return Code(f"lambda {identifier(name).text}: {body}", simple=False, maker=_MAKER)
+    return _made(f"lambda {identifier(name).text}: {body}", simple=False)
 
 
 def digest_code(digest: str) -> Code:
     """A digest as it stands in the header."""
     if not _DIGEST.match(digest):
         raise ValueError("not a digest")
-    return Code(digest, simple=True, maker=_MAKER)
+    return _made(digest, simple=True)

@@ -36,31 +36,33 @@ Value = Code | Bracket
 
 
 def bracket(
-    opening: str, items: tuple[tuple[str, Value], ...], closing: str, *, exploded: bool = False
+    opening: str, items: Sequence[tuple[str, Value]], closing: str, *, exploded: bool = False
 ) -> Bracket:
     """``exploded``: over several lines even where one would do; diffs then show one argument."""
-    if exploded and items:
-        return Bracket(opening, items, closing)
-    parts: list[str] = []
-    room = MOST
-    for name, item in items:
-        inner = item.text if isinstance(item, Code) else item.flat
-        if inner is None or room < 0:
-            return Bracket(opening, items, closing)
-        parts.append(name + inner)
-        room -= len(inner)
-    return Bracket(opening, items, closing, f"{opening}{', '.join(parts)}{closing}")
+    flat = None
+    if not (exploded and items):
+        parts: list[str] = []
+        room = MOST
+        for name, item in items:
+            inner = item.text if isinstance(item, Code) else item.flat
+            if inner is None or room < 0:
+                break
+            parts.append(name + inner)
+            room -= len(inner)
+        else:
+            flat = f"{opening}{', '.join(parts)}{closing}"
+    return Bracket(opening, tuple(items), closing, flat)
 
 
-def call(function: Code, items: Iterable[tuple[str, Value]], *, exploded: bool = False) -> Bracket:
+def call(function: Code, items: Iterable[tuple[str, Value]]) -> Bracket:
     """A call; each item is a keyword (empty for a positional argument) and its value."""
     named = [(_keyword(name) if name else "", value) for name, value in items]
-    return bracket(f"{function.text}(", tuple(named), ")", exploded=exploded)
+    return bracket(f"{function.text}(", named, ")")
 
 
 def applied(function: Code, *arguments: Value) -> Bracket:
     """A call with arguments in their order and no keywords."""
-    return bracket(f"{function.text}(", tuple([("", value) for value in arguments]), ")")
+    return bracket(f"{function.text}(", [("", value) for value in arguments], ")")
 
 
 @lru_cache(maxsize=1024)
@@ -69,12 +71,12 @@ def _keyword(name: str) -> str:
 
 
 def listing(items: Iterable[Value]) -> Bracket:
-    return bracket("[", tuple([("", item) for item in items]), "]")
+    return bracket("[", [("", item) for item in items], "]")
 
 
 def mapping(items: Iterable[tuple[str, Value]]) -> Bracket:
     named = [(f"{literal(key).text}: ", value) for key, value in items]
-    return bracket("{", tuple(named), "}")
+    return bracket("{", named, "}")
 
 
 def value_of(tree: Tree) -> Value:
@@ -113,8 +115,12 @@ class Page:
             self._line(indent, f"{before}{value.opening}{value.closing}{after}")
             return self
         self._line(indent, before + value.opening)
+        margin = " " * (indent + 4)
         for name, item in value.items:
-            self.put(item, indent + 4, name, ",")
+            if isinstance(item, Code) and item.simple:
+                self.lines.append(f"{margin}{name}{item.text},")
+            else:
+                self.put(item, indent + 4, name, ",")
         self._line(indent, value.closing + after)
         return self
 
@@ -146,9 +152,9 @@ def taken_apart(code: Code) -> Value:
             unusual = any(isinstance(a, ast.GeneratorExp | ast.Starred) for a in node.args)
             if not unusual and _dotted(node.func):
                 opening = text(node.col_offset, node.func.end_col_offset or 0) + "("
-                return bracket(opening, tuple(("", value(a)) for a in node.args), ")")
+                return bracket(opening, [("", value(a)) for a in node.args], ")")
         if isinstance(node, ast.List) and node.elts:
-            return bracket("[", tuple(("", value(item)) for item in node.elts), "]")
+            return bracket("[", [("", value(item)) for item in node.elts], "]")
         return Code.part(text(node.col_offset, end), simple=simple or _dotted(node))
 
     return value(body)
@@ -169,7 +175,7 @@ def width(text: str) -> int:
 
 def signature(name: Code, parameters: Sequence[str], indent: int = 0) -> list[str]:
     """``def name(a, b):``, over several lines if need be; parameters are checked identifiers."""
-    items = tuple(("", identifier(parameter)) for parameter in parameters)
+    items = [("", identifier(parameter)) for parameter in parameters]
     return Page().put(bracket(f"def {name.text}(", items, ")"), indent, after=":").lines
 
 

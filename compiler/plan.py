@@ -23,7 +23,7 @@ from compiler.expressions.remembered import template, worded
 from compiler.expressions.types import UNKNOWN, nothing_at_times
 from compiler.fields import Field, fields_of, hidden_parameters, kinds_of
 from compiler.graph import step_of
-from compiler.layout import Bracket, Value, call, listing, mapping, value_of
+from compiler.layout import Bracket, Value, bracket, call, listing, mapping, value_of
 from compiler.names import file_name, python_name
 from compiler.places import SourceText
 from compiler.retries import delays
@@ -421,24 +421,24 @@ def _empty(type_: str) -> Value:
     return literal({"number": 0, "boolean": False, "object": None}.get(type_, ""))
 
 
-_TASK = identifier("task")
-_NO_CACHE = ("cache_policy", identifier("NO_CACHE"))
+_NO_CACHE = identifier("NO_CACHE")
 
 
 def _decorator(node: Node) -> Bracket:
+    """``task(…)``, over several lines always, so that a difference shows one setting."""
     tags = listing((literal(f"node:{node.id}"), literal(f"node-type:{node.type}")))
     items: list[tuple[str, Value]] = [
-        ("name", literal(node.label)),
-        ("task_run_name", literal(node.id)),
-        ("tags", tags),
+        ("name=", literal(node.label)),
+        ("task_run_name=", literal(node.id)),
+        ("tags=", tags),
     ]
     if node.retry is not None:
-        items.append(("retries", literal(node.retry.retries)))
-        items.append(("retry_delay_seconds", listing(literal(s) for s in delays(node.retry))))
+        items.append(("retries=", literal(node.retry.retries)))
+        items.append(("retry_delay_seconds=", listing(literal(s) for s in delays(node.retry))))
     if node.timeout is not None:
-        items.append(("timeout_seconds", literal(node.timeout)))
-    items.append(_NO_CACHE)
-    return call(_TASK, items, exploded=True)
+        items.append(("timeout_seconds=", literal(node.timeout)))
+    items.append(("cache_policy=", _NO_CACHE))
+    return bracket("task(", items, ")", exploded=True)
 
 
 def _example(field: Field) -> str | None:

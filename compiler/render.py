@@ -80,7 +80,7 @@ def _signature(plan: Plan) -> Code:
     page = Page().put(plan.flow, 0, "@")
     parameters = bracket(
         f"async def {identifier(plan.function).text}(",
-        tuple(_parameter(parameter) for parameter in plan.parameters),
+        [_parameter(parameter) for parameter in plan.parameters],
         ")",
         exploded=True,
     )

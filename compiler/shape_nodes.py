@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Any, cast
 
 from compiler.definition import Node, NoRollback, Place, TriggerKind
 from compiler.fields import fields_of
@@ -22,6 +23,9 @@ NODE_KEYS = (
     *("retryable", "maxRetries", "retryDelay", "retryBackoff"),
     *("timeout", "continueOnError", "disabled", "noRollback"),
 )
+
+SELDOM = frozenset(NODE_KEYS) - {"id", "type", "label", "data"}
+"""What most nodes do without."""
 
 TYPES = tuple(dict.fromkeys(kind for kind, _ in CATALOGUE))
 
@@ -108,31 +112,35 @@ def _node(reader: Reader, id_: str, entry: Tree, at: Place, trigger: TriggerKind
             known = (*parameters, *(key for key in NODE_KEYS if key not in ("id", "data")))
             hint = "positions stand under layout" if key == "position" else None
             reader.unknown_key(key, keys[key], known, id_, hint)
-    label = reader.text(entries.get("label"), "label", id_)
-    timeout = None
-    if "timeout" not in parameters:
-        timeout = reader.number(
-            entries.get("timeout"), "timeout", id_, least=0.001, most=MAX_TIMEOUT
-        )
-    description = ""
-    if "description" not in parameters:
-        description = reader.text(entries.get("description"), "description", id_)
     return Node(
         id=id_,
         type=type_,
         variant=variant,
-        label=label or step.label,
+        label=reader.text(entries.get("label"), "label", id_) or step.label,
         config=config,
-        retry=retry_of(reader, entries, id_),
-        timeout=timeout,
-        continue_on_error=reader.flag(entries.get("continueOnError"), "continueOnError", id_),
-        disabled=reader.flag(entries.get("disabled"), "disabled", id_),
-        description=description,
-        notes=reader.text(entries.get("notes"), "notes", id_),
-        no_rollback=_no_rollback(reader, entries.get("noRollback"), id_),
         place=at,
         keys=keys,
+        **({} if SELDOM.isdisjoint(entries) else _seldom(reader, id_, entries, parameters)),
     )
+
+
+def _seldom(
+    reader: Reader, id_: str, entries: dict[str, Tree], parameters: tuple[str, ...]
+) -> dict[str, Any]:
+    """What most nodes leave out; a key that the step has for its own is none of these."""
+
+    def own(key: str) -> Tree | None:
+        return None if key in parameters else entries.get(key)
+
+    return {
+        "retry": retry_of(reader, entries, id_),
+        "timeout": reader.number(own("timeout"), "timeout", id_, least=0.001, most=MAX_TIMEOUT),
+        "continue_on_error": reader.flag(entries.get("continueOnError"), "continueOnError", id_),
+        "disabled": reader.flag(entries.get("disabled"), "disabled", id_),
+        "description": reader.text(own("description"), "description", id_),
+        "notes": reader.text(entries.get("notes"), "notes", id_),
+        "no_rollback": _no_rollback(reader, entries.get("noRollback"), id_),
+    }
 
 
 def _variant(
@@ -141,10 +149,12 @@ def _variant(
     key = DISCRIMINATORS.get(type_)
     if key is None:
         return ""
-    known = tuple(variant for kind, variant in CATALOGUE if kind == type_)
     given = entries.get(key)
     if given is None and type_ == "trigger":
         return trigger
+    if given is not None and (type_, given.value) in CATALOGUE:
+        return cast(str, given.value)
+    known = tuple(variant for kind, variant in CATALOGUE if kind == type_)
     if given is None:
         reader.problem(
             "missing",

@@ -23,7 +23,7 @@ def secret_in_clear(subject: Subject) -> Iterator[Problem]:
     for node in subject.graph.nodes:
         fields = fields_of(step_of(node))
         for key, tree in node.config.items():
-            if key not in fields or not any(_secret(key, text) for text in _texts(tree)):
+            if key not in fields or not _holds_secret(key, tree):
                 continue
             yield warning(
                 "secret-in-clear",
@@ -35,14 +35,11 @@ def secret_in_clear(subject: Subject) -> Iterator[Problem]:
             )
 
 
-def _secret(key: str, text: str) -> bool:
-    if "{{" in text or not text:
+def _holds_secret(key: str, tree: Tree) -> bool:
+    if tree.kind != "scalar":
+        inner = (*tree.items, *tree.entries.values())
+        return any(_holds_secret(key, one) for one in inner)
+    text = tree.value
+    if not isinstance(text, str) or "{{" in text or not text:
         return False
-    return key in ALWAYS_SECRET or bool(_LOOKS_SECRET.search(text[:10_000]))
-
-
-def _texts(tree: Tree) -> Iterator[str]:
-    if isinstance(tree.value, str):
-        yield tree.value
-    for inner in (*tree.items, *tree.entries.values()):
-        yield from _texts(inner)
+    return key in ALWAYS_SECRET or _LOOKS_SECRET.search(text[:10_000]) is not None

@@ -98,8 +98,8 @@ def code_holds() -> None:
     holds(code.digest_code(digest).text == digest, digest)
     for wrong in (digest[:-1], digest + "0", digest + "\n", digest.upper(), f'{digest}"""', ""):
         refuses(ValueError, code.digest_code, wrong)
-    for maker in (None, object()):
-        refuses(TypeError, lambda maker=maker: code.Code("text", simple=True, maker=maker))
+    refuses(TypeError, code.Code)
+    refuses(TypeError, code.Code, "text")
     holds(code.Code.page(["a", "b"]).text == "a\nb", "page")
     holds(code.Code.nothing().text == "", "nothing")
     asked = compile_expression("response.done", {"response": ValueName("response")})
