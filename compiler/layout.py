@@ -35,6 +35,10 @@ class Bracket(NamedTuple):
 Value = Code | Bracket
 
 
+_bracket = tuple.__new__
+"""What a NamedTuple calls itself, after four calls more; a file has thousands of brackets."""
+
+
 def bracket(
     opening: str, items: Sequence[tuple[str, Value]], closing: str, *, exploded: bool = False
 ) -> Bracket:
@@ -51,7 +55,7 @@ def bracket(
             room -= len(inner)
         else:
             flat = f"{opening}{', '.join(parts)}{closing}"
-    return Bracket(opening, tuple(items), closing, flat)
+    return _bracket(Bracket, (opening, tuple(items), closing, flat))
 
 
 def call(function: Code, items: Iterable[tuple[str, Value]]) -> Bracket:

@@ -166,9 +166,9 @@ class Planner:
         items += [self._hidden(node, name, scope, names) for name in hidden_parameters(step)]
         self.uses[node.id] = frozenset(names)
         return TaskPlan(
-            node=node,
-            function=self.rules.names[node.id].text,
-            parameters=tuple(self._parameters(names, inputs)),
+            node,
+            self.rules.names[node.id].text,
+            tuple(self._parameters(names, inputs)),
             decorator=_decorator(node),
             step=call(identifier("steps", step.name), items),
             question=self.rules.question(node),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from compiler.code import Code, identifier, literal
 from compiler.definition import Edge, Node
 from compiler.graph import FAILED, Graph, branch
-from compiler.layout import Bracket, applied, call
+from compiler.layout import Bracket, applied, bracket
 from compiler.names import python_name
 
-_RUN = identifier("run")
 _READY = identifier("run", "ready")
 _TRUE = literal(True)
 
@@ -45,10 +44,11 @@ class Rules:
 
     def start(self, node: Node) -> Bracket:
         """Runs the node."""
-        marks = (
-            ("may_fail", self.graph.has_failed_edge(node.id)),
-            ("continue_on_error", node.continue_on_error),
-            ("disabled", node.disabled),
-        )
-        named = [(name, _TRUE) for name, marked in marks if marked]
-        return call(_RUN, [("", self.names[node.id]), *named])
+        items = [("", self.names[node.id])]
+        if self.graph.has_failed_edge(node.id):
+            items.append(("may_fail=", _TRUE))
+        if node.continue_on_error:
+            items.append(("continue_on_error=", _TRUE))
+        if node.disabled:
+            items.append(("disabled=", _TRUE))
+        return bracket("run(", items, ")")

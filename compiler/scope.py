@@ -83,15 +83,12 @@ class Scope(NameTable):
         known = self.values_here.get(key)
         if known is not None:
             return known
-        position = self.graph.position.get(key)
+        graph = self.certainty.graph
+        position = graph.position.get(key)
         if position is None:
             return None
-        return NodeName(
-            id=key,
-            python=python_name(key),
-            output=output_type(step_of(self.graph.nodes[position])),
-            state=self.certainty.state(key, at=self.node),
-        )
+        output = output_type(step_of(graph.nodes[position]))
+        return NodeName(key, python_name(key), output, self.certainty.state(key, at=self.node))
 
     def __iter__(self) -> Iterator[str]:
         yield from self.values_here

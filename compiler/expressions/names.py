@@ -6,14 +6,12 @@ import keyword
 import re
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from compiler.expressions.types import UNKNOWN, Type, type_of_schema
 
 
-@dataclass(frozen=True)
-class NodeName:
+class NodeName(NamedTuple):
     """Another node of the workflow: offers ``.output``, ``.status`` and ``.error``.
 
     ``ran``: it has succeeded whenever this expression runs. ``maybe``: on some path it has
@@ -26,16 +24,14 @@ class NodeName:
     state: Literal["ran", "maybe", "not-ancestor"] = "ran"
 
 
-@dataclass(frozen=True)
-class ValueName:
+class ValueName(NamedTuple):
     """A value the run is given: ``connectionId``, ``trigger``, a variable, ``variables``."""
 
     python: str
     type: Type = UNKNOWN
 
 
-@dataclass(frozen=True)
-class SecretName:
+class SecretName(NamedTuple):
     """A secret; it may stand only as a whole hole, where the step's schema allows one."""
 
     name: str
