@@ -74,7 +74,8 @@ def check(source: str, plan: Plan, definition_lines: dict[str, int]) -> tuple[Sp
     imported = _head(pieces[0], plan)
     tasks: dict[str, tuple[int, int]] = {}
     before = pieces[0].count("\n") + 3
-    joined = _joined(pieces[1:-1])
+    # All at once: a piece that ends within brackets is none of ours, whatever it takes with it.
+    joined = on_one_line(BETWEEN_FUNCTIONS.join(pieces[1:-1])).split(BETWEEN_FUNCTIONS)
     for piece, on_a_line, task in zip(pieces[1:-1], joined, plan.tasks, strict=True):
         length = piece.count("\n")
         _task("@" + piece, "@" + on_a_line, task, imported)
@@ -86,12 +87,6 @@ def check(source: str, plan: Plan, definition_lines: dict[str, int]) -> tuple[Sp
         Span(task.node.id, *tasks[task.node.id], *rule, definition_lines[task.node.id])
         for task, rule in zip(plan.tasks, rules, strict=True)
     )
-
-
-def _joined(pieces: list[str]) -> list[str]:
-    """Each piece with its brackets on one line: all at once where nothing joins two of them."""
-    joined = on_one_line(BETWEEN_FUNCTIONS.join(pieces)).split(BETWEEN_FUNCTIONS)
-    return joined if len(joined) == len(pieces) else [on_one_line(piece) for piece in pieces]
 
 
 def _task(piece: str, joined: str, task: TaskPlan, imported: set[str]) -> None:
@@ -143,36 +138,26 @@ def _parsed(piece: str) -> list[ast.stmt]:
 
 def _head(head: str, plan: Plan) -> set[str]:
     """The header, the imports and the waivers; gives the imported names."""
-    found = _HEADER.match(head)
-    lines = head[found.end() :].split("\n") if found and plan.waived is None else ["waivers"]
+    header = _HEADER.match(head)
+    if header is None:
+        raise GateError("the file does not begin with its header")
+    imports, _, waived = head[header.end() :].partition("\n\nWAIVED = ")
+    if on_one_line(waived) != _waived_in_words(plan):
+        raise GateError("the waivers are others than planned")
     imported: set[str] = set()
-    for line in filter(None, lines):
+    for line in filter(None, imports.split("\n")):
         given = _IMPORT.fullmatch(line)
         if given is None:
-            return _head_tree(_parsed(head), plan)
+            raise GateError(f"nobody asked for {line[:80]!r} before the first function")
         imported |= _allowed(given[1], given[2].split(", "))
     return imported
 
 
-def _head_tree(body: list[ast.stmt], plan: Plan) -> set[str]:
-    """The same, looked at in the syntax tree."""
-    match body.pop(0):
-        case ast.Expr(value=ast.Constant(value=str())):
-            pass
-        case _:
-            raise GateError("the file does not begin with its header")
-    if plan.waived is not None:
-        match body.pop():
-            case ast.Assign(targets=[ast.Name("WAIVED")], value=waived):
-                _as_planned(waived, plan.waived, "WAIVED")
-            case _:
-                raise GateError("the waivers are no mapping of texts")
-    imported: set[str] = set()
-    for statement in body:
-        if not isinstance(statement, ast.ImportFrom) or statement.level:
-            raise GateError(f"nobody asked for what stands on line {statement.lineno}")
-        imported |= _allowed(statement.module or "", [ast.unparse(it) for it in statement.names])
-    return imported
+def _waived_in_words(plan: Plan) -> str:
+    try:
+        return "" if plan.waived is None else written(plan.waived, set(), _names_in)
+    except NotVerbatim:
+        raise GateError("the waivers hold more than was planned") from None
 
 
 def _allowed(module: str, names: list[str]) -> set[str]:
@@ -250,8 +235,6 @@ def _flow(piece: str, plan: Plan, known: set[str], before: int) -> list[tuple[in
     if on_one_line(f"{head}{end[1:]}{more}") != _flow_in_words(plan, head):
         _flow_tree(_parsed(f"{head}{found}        pass{end}{more}"), plan)
     joined = RULE.split("\n" + on_one_line(body))[1:]
-    if len(joined) != len(rules):
-        raise GateError("the rules are others than planned")
     line = before + head.count("\n") + 1
     places: list[tuple[int, int]] = []
     for rule, on_a_line, task in zip(rules, joined, plan.tasks, strict=True):

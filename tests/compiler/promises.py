@@ -203,6 +203,11 @@ MANY = json.dumps(
 
 Tampering = tuple[str, str]
 ANYWHERE: tuple[Tampering, ...] = (
+    (")\n\n\n@task(", "),\n\n\n@task("),
+    (")\n        if run.ready(", "),\n        if run.ready("),
+    ("import flow, task\n", "import flow, task\n\nWAIVED = {}\n"),
+    ('anew.\n"""', 'anew.\n"""""'),
+    ("anew.\n", "anew.\\N{DIGIT ONE}\n"),
     ("from runtime_tasks import", "import os\nfrom runtime_tasks import"),
     ("from prefect import flow, task", "from prefect import flow, task, runtime"),
     ("from prefect import flow, task", "from os import flow, task"),

@@ -48,10 +48,11 @@ EQUIVALENT = {
         r"^1 → [02]": "the first letter of a line or none, either way",
     },
     gate: {
-        r"^if planned != on_one_line\(piece\) → True": "the tree is looked at too",
+        r"^if planned != joined → True": "the tree is looked at too",
+        r"^if plain is not None → False": "the parser says the same, later",
         r"^if on_one_line\(.*_flow_in_words.* → True": "the same for the flow function",
         r"^if made is None → True|^if parameter.default → False": "the same again",
-        r"^without raise GateError\(.*holds more than was planned": "then a name is unbound",
+        r"^without raise GateError\(.*holds? more than was planned": "then a name is unbound, or None is not equal",
         r"^if '#' in text → True": "it is always read with brackets too",
         r"^if kind is ast.Constant → False": "a constant has nothing below it",
         r"found and end|the flow function has another form": "then the rules are not as many",
