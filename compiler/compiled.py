@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.errors import Problem
 
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from compiler.definition import Definition
 
 
-@dataclass(frozen=True)
-class CompiledNode:
+class CompiledNode(NamedTuple):
     id: str
     python: str
     """The name of its task function."""
@@ -24,8 +23,7 @@ class CompiledNode:
     """Where it stands in the definition."""
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A node's lines: its task (both ends included), its rule, its place in the definition."""
 
     node: str

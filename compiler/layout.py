@@ -177,10 +177,9 @@ def width(text: str) -> int:
     return sum(1 if character.isascii() else 2 for character in text)
 
 
-def signature(name: Code, parameters: Sequence[str], indent: int = 0) -> list[str]:
-    """``def name(a, b):``, over several lines if need be; parameters are checked identifiers."""
-    items = [("", identifier(parameter)) for parameter in parameters]
-    return Page().put(bracket(f"def {name.text}(", items, ")"), indent, after=":").lines
+def signature(name: Code, parameters: Sequence[str]) -> Bracket:
+    """``def name(a, b)``; parameters are checked identifiers."""
+    return bracket(f"def {name.text}(", [("", identifier(one)) for one in parameters], ")")
 
 
 def _by_black(function: str) -> str:

@@ -18,10 +18,11 @@ import re
 _ESCAPE = r"\\[\\QUOTEnrt]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}"
 
 
-def _in_quotes(before: str, *inner: str) -> str:
+def _in_quotes(before: str, plain: str, *inner: str) -> str:
     """No text ends before its last quote: a quote of its kind, a backslash and a line end stand in
-    it escaped only."""
-    pattern = f"{before}QUOTE(?:{'|'.join((*inner, _ESCAPE))})*QUOTE"
+    it escaped only. ``plain`` characters are taken many at a time."""
+    other = "|".join((*inner, _ESCAPE))
+    pattern = f"{before}QUOTE{plain}*(?:(?:{other}){plain}*)*QUOTE"
     return "|".join(pattern.replace("QUOTE", quote) for quote in "\"'")
 
 

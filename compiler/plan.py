@@ -169,10 +169,10 @@ class Planner:
             node,
             self.rules.names[node.id].text,
             tuple(self._parameters(names, inputs)),
-            decorator=_decorator(node),
-            step=call(identifier("steps", step.name), items),
-            question=self.rules.question(node),
-            start=self.rules.start(node),
+            _decorator(node),
+            call(identifier("steps", step.name), items),
+            self.rules.question(node),
+            self.rules.start(node),
         )
 
     def _missing(self, node: Node, field: Field) -> None:

@@ -71,7 +71,7 @@ def _only_code(value: Any) -> str:
 def _task(task: TaskPlan) -> Code:
     page = Page()
     page.put(task.decorator, 0, "@")
-    page.lines.extend(signature(identifier(task.function), task.parameters))
+    page.put(signature(identifier(task.function), task.parameters), 0, after=":")
     page.put(task.step, 4, "return ")
     return page.code()
 

@@ -45,7 +45,7 @@ def read_nodes(reader: Reader, tree: Tree | None, trigger: TriggerKind) -> Itera
         empty = False
         fine = reader.new_name(id_, at, ID, "a node", shown(id_))
         # Whatever its name, what else is wrong with the node is said now, not after the renaming.
-        well_formed = ID.match(id_) is not None
+        well_formed = fine or ID.match(id_) is not None
         node = _node(reader, id_ if well_formed else shown(id_), entry, at, trigger)
         if node is not None and (fine or (well_formed and id_ not in yielded)):
             yielded.add(id_)

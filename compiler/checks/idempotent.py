@@ -11,11 +11,11 @@ from compiler.graph import step_of
 
 def retry_not_idempotent(subject: Subject) -> Iterator[Problem]:
     for node in subject.graph.nodes:
+        if node.retry is None or node.disabled or step_of(node).idempotent:
+            continue
         method = node.config.get("method")
         reads = method is None or method.value in ("GET", "HEAD")
-        if node.type == "action" and node.variant == "http_request" and reads:
-            continue
-        if node.retry is not None and not step_of(node).idempotent and not node.disabled:
+        if node.variant != "http_request" or not reads:
             yield warning(
                 "retry-not-idempotent",
                 f"'{node.id}' would be run again after it may have done its work",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from compiler.expressions import tree
 from compiler.expressions.checker import check
@@ -14,8 +13,7 @@ from compiler.expressions.python import emit
 from compiler.expressions.types import Type
 
 
-@dataclass(frozen=True)
-class Expression:
+class Expression(NamedTuple):
     text: str
     python: str
     """One line, black-stable; relies on ``js`` and the names' Python names."""
@@ -50,10 +48,5 @@ def compile_expression(text: str, names: Names) -> Expression:
 def compiled(root: tree.Node, names: Mapping[str, Name], text: str) -> Expression:
     checked = check(root, names, text)
     piece = emit(root, checked.types, names)
-    return Expression(
-        text=text,
-        python=piece.code,
-        type=checked.types[root],
-        references=frozenset(checked.references),
-        tree=root,
-    )
+    references = frozenset(checked.references)
+    return Expression(text, piece.code, checked.types[root], references, root)

@@ -91,7 +91,9 @@ def take_over(definition: WorkflowDefinition, flow: Compiled) -> None:
 
 
 def source_map_json(source_map: Any) -> Any:
-    """Mappings, sequences and dataclasses as JSON."""
+    """Mappings, sequences, dataclasses and named tuples as JSON."""
+    if hasattr(source_map, "_asdict"):
+        source_map = source_map._asdict()
     if isinstance(source_map, Mapping):
         return {str(key): source_map_json(value) for key, value in source_map.items()}
     if isinstance(source_map, list | tuple):

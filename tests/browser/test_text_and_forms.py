@@ -260,10 +260,13 @@ def test_30_leaving_is_guarded_and_the_draft_is_kept(editor: Editor) -> None:
 def test_31_publish_shows_the_difference_and_makes_the_next_version(page: Page, site: Site) -> None:
     workflow = site.workflow(SAFE, publish=True)
     editor = Editor(page, site, workflow).open()
+    publish = page.get_by_role("button", name="Publish")
     editor.choose("approval-1")
     editor.canvas.press("Delete")
+    expect(publish).to_be_disabled()  # what is left waits for nothing that it speaks of
     editor.choose("dryrun-1").get_by_label("Connect to", exact=True).select_option("execute-1")
-    page.get_by_role("button", name="Publish").click()
+    expect(publish).to_be_enabled()
+    publish.click()
     dialog = page.get_by_role("dialog", name="Publish a new version")
     changes = dialog.get_by_role("list", name="Changes in words")
     expect(changes).to_contain_text("“Execute Migrations” no longer waits for an approval")
