@@ -59,8 +59,10 @@ class NoRollback:
     acknowledged_by: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Node:
+    """Nobody changes one. Nodes and edges are many, and making a frozen one takes twice as long."""
+
     id: str
     type: str
     variant: str
@@ -82,7 +84,7 @@ class Node:
     """Where each key of the node stands."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Edge:
     source: str
     target: str

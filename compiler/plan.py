@@ -14,8 +14,6 @@ from compiler.errors import ExpressionError, Problem
 from compiler.expressions import (
     Expression,
     Name,
-    NodeName,
-    SecretName,
     ValueName,
 )
 from compiler.expressions.names import NameTable
@@ -84,6 +82,11 @@ class Planner:
         self.text = text
         self.problems = problems
         self.values = values_of(definition)
+        self._given = {
+            "failure": "failure",
+            **{name: it.python for name, it in self.values.items() if isinstance(it, ValueName)},
+        }
+        """What inputs and variables are handed over as."""
         self.certainty = certainty
         self.rules = Rules(self.graph)
         self.uses: dict[str, frozenset[str]] = {}
@@ -328,7 +331,7 @@ class Planner:
             position = self.graph.position.get(name)
             if position is not None:
                 before.append(position)
-            elif (given_as := inputs_name(name, self.values)) is not None:
+            elif (given_as := self._given.get(name)) is not None:
                 used.add(given_as)
         given = [name for name in inputs if name in used] if used else []
         given += sorted(used.difference(inputs))
@@ -382,16 +385,6 @@ def _is_one_hole(text: str) -> bool:
 def flow_name(name: str) -> str:
     """The name in Prefect, which refuses a few characters."""
     return name.translate(_REFUSED_BY_PREFECT)
-
-
-def inputs_name(name: str, values: Mapping[str, Name]) -> str | None:
-    """The parameter that an input or a variable is handed over as; None for nodes and secrets."""
-    known = values.get(name)
-    if isinstance(known, ValueName):
-        return known.python
-    if isinstance(known, SecretName | NodeName):
-        return None
-    return "failure" if name == "failure" else None
 
 
 def _takes_secret(field: Field) -> bool:

@@ -24,7 +24,8 @@ NODE_KEYS = (
     *("timeout", "continueOnError", "disabled", "noRollback"),
 )
 
-SELDOM = frozenset(NODE_KEYS) - {"id", "type", "label", "data"}
+_KNOWN = frozenset(NODE_KEYS)
+SELDOM = _KNOWN - {"id", "type", "label", "data"}
 """What most nodes do without."""
 
 TYPES = tuple(dict.fromkeys(kind for kind, _ in CATALOGUE))
@@ -108,7 +109,7 @@ def _node(reader: Reader, id_: str, entry: Tree, at: Place, trigger: TriggerKind
     for key, value in entries.items():
         if key in parameters:
             config[key] = value
-        elif key not in NODE_KEYS and key != discriminator:
+        elif key not in _KNOWN and key != discriminator:
             known = (*parameters, *(key for key in NODE_KEYS if key not in ("id", "data")))
             hint = "positions stand under layout" if key == "position" else None
             reader.unknown_key(key, keys[key], known, id_, hint)
