@@ -19,7 +19,7 @@ from runtime_tasks.context import LocalContext, using
 from runtime_tasks.errors import StepConfigError, StepError
 
 if TYPE_CHECKING:
-    from runtime_tasks.steps.catalogue import Output
+    from runtime_tasks.output import Output
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

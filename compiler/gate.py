@@ -1,8 +1,9 @@
 """The last look at a generated file: it may hold what the plan asked for, and nothing else.
 
 Everything before this is built so that no text of a definition can become code.
-This module does not trust it: it parses the finished source and refuses any
-import, any name, any statement and any attribute that it does not expect.
+This module does not trust it: it holds the finished source against the plan, word for
+word or in its syntax tree, and refuses any import, any name, any statement and any
+attribute that it does not expect.
 """
 
 from __future__ import annotations
@@ -64,9 +65,8 @@ class GateError(CompilerError):
 def check(source: str, plan: Plan, definition_lines: dict[str, int]) -> tuple[Span, ...]:
     """Raise GateError, or give the source map.
 
-    Each function is parsed by itself: pieces that are whole statements at the left margin mean
-    together what they mean alone, and the trees of thousands of functions at once would cost
-    more than all the rest. A piece that was cut wrongly does not parse.
+    Each function is looked at by itself: pieces that are whole statements at the left margin mean
+    together what they mean alone. A piece that was cut wrongly is none that was planned.
     """
     pieces = source.split(BETWEEN_FUNCTIONS)
     if len(pieces) != len(plan.tasks) + 2:

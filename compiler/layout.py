@@ -36,7 +36,7 @@ Value = Code | Bracket
 
 
 _bracket = tuple.__new__
-"""What a NamedTuple calls itself, after four calls more; a file has thousands of brackets."""
+"""What ``Bracket(…)`` comes to, without the calls between; a file has thousands of brackets."""
 
 
 def bracket(

@@ -3,9 +3,10 @@
 Adding a node type is one function in a module here (listed below) and one test.
 """
 
+from runtime_tasks.output import Output
 from runtime_tasks.secrets import secret, secret_text
 from runtime_tasks.steps.approval import approval
-from runtime_tasks.steps.catalogue import CATALOGUE, DISCRIMINATORS, NodeType, Output, step
+from runtime_tasks.steps.catalogue import CATALOGUE, DISCRIMINATORS, NodeType, step
 from runtime_tasks.steps.condition import condition
 from runtime_tasks.steps.delay import delay, wait
 from runtime_tasks.steps.error_handler import error_handler

@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from runtime_tasks.context import ApprovalRequest, Outcome, WaitMode, current
 from runtime_tasks.errors import StepConfigError
+from runtime_tasks.output import Output
 from runtime_tasks.secrets import SecretText
-from runtime_tasks.steps.catalogue import Approvers, Output, Seconds, Text, step
+from runtime_tasks.steps.catalogue import Approvers, Seconds, Text, step
 
 Branch = Literal["Approved", "Rejected", "Expired"]
 _BRANCHES: dict[Outcome, Branch] = {

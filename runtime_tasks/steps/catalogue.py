@@ -24,31 +24,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast, get_ty
 
 from runtime_tasks.context import current
 from runtime_tasks.errors import OutcomeUnknown
-from runtime_tasks.output import Output, camel_case
+from runtime_tasks.output import camel_case
 from runtime_tasks.steps.field_docs import split
 from runtime_tasks.steps.inputs import fitting
 from runtime_tasks.steps.marks import NeverNull, widget
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-__all__ = [
-    "CATALOGUE",
-    "DISCRIMINATORS",
-    "Approvers",
-    "ConnectionId",
-    "Cron",
-    "MessageTemplate",
-    "NodeType",
-    "Output",
-    "Pending",
-    "Seconds",
-    "Text",
-    "Timezone",
-    "Value",
-    "step",
-    "widget",
-]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

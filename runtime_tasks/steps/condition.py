@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from runtime_tasks.javascript import loosely_equal, order
-from runtime_tasks.steps.catalogue import Output, Value, step, widget
+from runtime_tasks.output import Output
+from runtime_tasks.steps.catalogue import Value, step
+from runtime_tasks.steps.marks import widget
 
 Operator = Literal[
     "equals", "notEquals", "==", "!=", "<", ">", "<=", ">=", "contains", "startsWith", "endsWith"

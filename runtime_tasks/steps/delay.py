@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from runtime_tasks.context import current
-from runtime_tasks.steps.catalogue import Output, Seconds, step
+from runtime_tasks.output import Output
+from runtime_tasks.steps.catalogue import Seconds, step
 
 
 class DelayOutput(Output):

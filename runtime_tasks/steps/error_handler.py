@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from runtime_tasks.steps.catalogue import Output, step, widget
+from runtime_tasks.output import Output
+from runtime_tasks.steps.catalogue import step
+from runtime_tasks.steps.marks import widget
 
 
 class ErrorHandlerOutput(Output):

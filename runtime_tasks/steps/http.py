@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from runtime_tasks.output import Output
 from runtime_tasks.secrets import SecretText
-from runtime_tasks.steps.catalogue import Output, Seconds, Value, step, widget
+from runtime_tasks.steps.catalogue import Seconds, Value, step
+from runtime_tasks.steps.marks import widget
 
 
 class HttpOutput(Output):

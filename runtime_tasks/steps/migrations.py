@@ -9,16 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from runtime_tasks.connections import Connection
 from runtime_tasks.context import current
 from runtime_tasks.errors import StepConfigError
-from runtime_tasks.steps.catalogue import (
-    ConnectionId,
-    Output,
-    Pending,
-    Seconds,
-    Text,
-    Value,
-    step,
-    widget,
-)
+from runtime_tasks.output import Output
+from runtime_tasks.steps.catalogue import ConnectionId, Pending, Seconds, Text, Value, step
+from runtime_tasks.steps.marks import widget
 
 if TYPE_CHECKING:
     from runtime_tasks.migrations import model

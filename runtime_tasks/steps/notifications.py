@@ -6,8 +6,9 @@ from dataclasses import asdict
 from typing import Literal
 
 from runtime_tasks.context import reveal
+from runtime_tasks.output import Output
 from runtime_tasks.secrets import SecretText
-from runtime_tasks.steps.catalogue import MessageTemplate, Output, Seconds, Text, Value, step
+from runtime_tasks.steps.catalogue import MessageTemplate, Seconds, Text, Value, step
 
 
 class NotificationOutput(Output):

@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal
 
 from runtime_tasks.errors import Cancelled
 from runtime_tasks.javascript.logic import truthy
+from runtime_tasks.output import Output
 from runtime_tasks.secrets import SecretText
-from runtime_tasks.steps.catalogue import Cron, Output, Timezone, step, widget
+from runtime_tasks.steps.catalogue import Cron, Timezone, step
 from runtime_tasks.steps.cron import check_cron, check_timezone
-from runtime_tasks.steps.marks import Checked
+from runtime_tasks.steps.marks import Checked, widget
 
 EVENTS = (
     "migration.executed",

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from runtime_tasks.steps.catalogue import CATALOGUE, NodeType, Output
+from runtime_tasks.output import Output
+from runtime_tasks.steps.catalogue import CATALOGUE, NodeType
 from server.node_types import routes as node_types
 from tests.browser.editing import Editor, changed_lines
 from tests.browser.sample import SAFE

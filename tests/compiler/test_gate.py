@@ -12,6 +12,7 @@ import compiler.code
 from compiler import compile_workflow, gate
 from compiler.expressions import ExpressionError, compile_expression
 from compiler.gate import GateError, check
+from compiler.plain import plain_names
 from compiler.workflow import check_workflow
 from tests.compiler.definitions import workflow
 from tests.expressions.generated import NAMES, Expressions
@@ -36,7 +37,7 @@ def test_the_source_as_it_is_passes() -> None:
 def test_whatever_the_expression_compiler_says_is_let_through() -> None:
     """Names and kinds that the gate knows are those that are emitted."""
     chance = random.Random(7)
-    said = 0
+    said = plain = 0
     while said < 1500:
         text = Expressions(chance).any(chance.randrange(1, 5))
         try:
@@ -46,6 +47,10 @@ def test_whatever_the_expression_compiler_says_is_let_through() -> None:
         said += 1
         inputs = {name.python for name in NAMES.values()}
         assert gate._names_in(python) <= gate.BUILTINS | {"js"} | inputs, python
+        parsed = frozenset(name.id for name in gate._free_names([gate._expression(python)]))
+        assert plain_names(python) in (None, parsed), python
+        plain += plain_names(python) is not None
+    assert 100 < plain < said
 
 
 def test_a_list_with_its_places_is_let_through() -> None:

@@ -23,7 +23,7 @@ from compiler.expressions.types import (
     type_of_annotation,
     type_of_schema,
 )
-from runtime_tasks.steps.catalogue import Output
+from runtime_tasks.output import Output
 
 
 class Part(Output):

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runtime_tasks.output import Output
 from runtime_tasks.redaction import MASK, Redactor
 from runtime_tasks.run.node import Discreet, NodeContext, without_secrets
-from runtime_tasks.steps.catalogue import Output
 from runtime_tasks.steps.http import HttpOutput
 
 ODD = 'canary+ü?&"/ \\x%41'
