@@ -16,7 +16,7 @@ from functools import lru_cache
 from compiler.code import Code
 from compiler.compiled import Span
 from compiler.errors import CompilerError
-from compiler.imports import IMPORTS, bound
+from compiler.imports import IMPORTS
 from compiler.layout import Value
 from compiler.literals import quoted
 from compiler.plain import plain_names
@@ -162,9 +162,10 @@ def _waived_in_words(plan: Plan) -> str:
 
 def _allowed(module: str, names: list[str]) -> set[str]:
     """The names that an import of ours binds."""
-    if not set(names) <= set(IMPORTS.get(module, ())):
+    known = IMPORTS.get(module, {})
+    if not known.keys() >= set(names):
         raise GateError(f"nobody asked for an import from {module}")
-    return {bound(name) for name in names}
+    return {known[name] for name in names}
 
 
 def _task_tree(body: list[ast.stmt], task: TaskPlan) -> set[str]:

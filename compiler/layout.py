@@ -64,9 +64,9 @@ def call(function: Code, items: Iterable[tuple[str, Value]]) -> Bracket:
     return bracket(f"{function.text}(", named, ")")
 
 
-def applied(function: Code, *arguments: Value) -> Bracket:
-    """A call with arguments in their order and no keywords."""
-    return bracket(f"{function.text}(", [("", value) for value in arguments], ")")
+def applied(helper: str, *arguments: Value) -> Bracket:
+    """A call of a helper of ours, with arguments in their order and no keywords."""
+    return bracket(f"{helper}(", [("", value) for value in arguments], ")")
 
 
 @lru_cache(maxsize=1024)

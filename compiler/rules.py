@@ -8,7 +8,6 @@ from compiler.graph import FAILED, Graph, branch
 from compiler.layout import Bracket, applied, bracket
 from compiler.names import python_name
 
-_READY = identifier("run", "ready")
 _TRUE = literal(True)
 
 
@@ -25,9 +24,9 @@ class Rules:
         """Whether the node is to run now; None where it starts the run."""
         target = self.names[node.id]
         if node.type == "error_handler":
-            return applied(_READY, target, self._ask("any_failed"))
+            return applied("run.ready", target, self._ask("any_failed"))
         edges = self.graph.incoming[node.id]
-        return applied(_READY, target, *map(self._outcome, edges)) if edges else None
+        return applied("run.ready", target, *map(self._outcome, edges)) if edges else None
 
     def _outcome(self, edge: Edge) -> Bracket:
         source = self.names[edge.source]
@@ -40,7 +39,7 @@ class Rules:
 
     def _ask(self, helper: str, *arguments: Code) -> Bracket:
         self.asked.add(helper)
-        return applied(identifier(helper), *arguments)
+        return applied(helper, *arguments)
 
     def start(self, node: Node) -> Bracket:
         """Runs the node."""
