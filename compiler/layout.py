@@ -28,8 +28,8 @@ class Bracket(NamedTuple):
     opening: str
     items: tuple[tuple[str, Code | Bracket], ...]
     closing: str
-    flat: str | None = None
-    """All of it on one line; None where it must not be there or is too long for any."""
+    text: str | None = None
+    """All of it on one line; None where it must not stand there or is too long for any."""
 
 
 Value = Code | Bracket
@@ -43,19 +43,13 @@ def bracket(
     opening: str, items: Sequence[tuple[str, Value]], closing: str, *, exploded: bool = False
 ) -> Bracket:
     """``exploded``: over several lines even where one would do; diffs then show one argument."""
-    flat = None
+    text = None
     if not (exploded and items):
-        parts: list[str] = []
-        room = MOST
-        for name, item in items:
-            inner = item.text if isinstance(item, Code) else item.flat
-            if inner is None or room < 0:
-                break
-            parts.append(name + inner)
-            room -= len(inner)
-        else:
-            flat = f"{opening}{', '.join(parts)}{closing}"
-    return _bracket(Bracket, (opening, tuple(items), closing, flat))
+        parts = [name + item.text for name, item in items if item.text is not None]
+        if len(parts) == len(items):
+            text = f"{opening}{', '.join(parts)}{closing}"
+            text = text if len(text) < MOST else None
+    return _bracket(Bracket, (opening, tuple(items), closing, text))
 
 
 def call(function: Code, items: Iterable[tuple[str, Value]]) -> Bracket:
@@ -110,8 +104,8 @@ class Page:
                 self._line(indent, line, simple=parts.simple)
                 return self
             value = parts
-        if value.flat is not None:
-            line = f"{before}{value.flat}{after}"
+        if value.text is not None:
+            line = f"{before}{value.text}{after}"
             if width(line) + indent <= WIDTH:
                 self._line(indent, line)
                 return self
