@@ -3,7 +3,7 @@
     python benchmarks/compile.py            # the table
     python benchmarks/compile.py --most 3   # exit code 1 if 20 or 100 nodes take more
 
-"compile" is a compilation of a text that has been compiled before, as where one node was changed;
+"compile" is a compilation of a text that has been compiled before, but not kept as a whole;
 "unseen" one in which every id, label and expression is new; "hit" an unchanged text. Ratios within
 one run are comparable between machines; all are measured in turn, and the best of several rounds
 counts, so that a busy machine disturbs all alike.
