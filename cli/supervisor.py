@@ -94,7 +94,8 @@ class Supervisor:
             return
         process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), GRACE)
+            async with asyncio.timeout(GRACE):
+                await process.wait()
         except TimeoutError:
             self.say(f"{child.name} did not end in {GRACE:.0f} s; killing it")
             kill_group(process.pid)

@@ -29,9 +29,8 @@ class Probe:
 async def probe(url: str, migrations: dict[str, Any]) -> Probe:
     start = time.perf_counter()
     try:
-        ok, message = await asyncio.wait_for(
-            asyncio.to_thread(_connect, url, migrations), timeout=TIMEOUT * 3
-        )
+        async with asyncio.timeout(TIMEOUT * 3):
+            ok, message = await asyncio.to_thread(_connect, url, migrations)
     except TimeoutError:
         ok, message = False, f"the database did not answer within {TIMEOUT * 3} s"
     clean = Redactor(url_secrets(url)).text(message)[:1000]

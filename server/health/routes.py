@@ -36,7 +36,8 @@ async def health(request: Request, response: Response) -> Health:
     except Exception:
         database_ok = False
     try:
-        orchestrator_ok = await asyncio.wait_for(request.app.state.orchestrator.healthy(), 3)
+        async with asyncio.timeout(3):
+            orchestrator_ok = await request.app.state.orchestrator.healthy()
     except Exception:
         orchestrator_ok = False
     status: Literal["ok", "degraded", "down"] = "ok" if orchestrator_ok else "degraded"

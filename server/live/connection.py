@@ -8,13 +8,13 @@ Messages from us: ``subscribed``, ``event``, ``missed`` (what lies between is go
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.bell import Bell
 from server.database import Database
 from server.live.hub import Hub
 from server.models import (
@@ -43,7 +43,7 @@ class LiveConnection:
     hub: Hub
     user_id: str
     credential_id: str
-    bell: asyncio.Event = field(default_factory=asyncio.Event)
+    bell: Bell = field(default_factory=Bell)
     topics: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Topic to its team and the last number sent."""
 
@@ -74,7 +74,7 @@ class LiveConnection:
         start = (newest or 0) if seq is None else min(seq, newest or 0)
         self.topics[topic] = (team_id, start)
         self.hub.follow(topic, self.bell)
-        self.bell.set()
+        self.bell.ring()
         return [{"type": "subscribed", "topic": topic, "seq": start}]
 
     async def news(self) -> list[dict[str, Any]]:
@@ -102,7 +102,7 @@ class LiveConnection:
                 if events:
                     self.topics[topic] = (team_id, events[-1].seq)
                 if len(events) == BATCH:
-                    self.bell.set()
+                    self.bell.ring()
         return messages
 
     def leave_all(self) -> None:

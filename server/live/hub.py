@@ -16,6 +16,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select
 
+from server.bell import Bell
 from server.database import Database
 from server.models import LiveEvent, LiveTopic, utc_now
 
@@ -29,13 +30,13 @@ KEEP = timedelta(days=2)
 class Hub:
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._followers: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._followers: dict[str, set[Bell]] = defaultdict(set)
         database.on_commit = self.wake
 
-    def follow(self, topic: str, bell: asyncio.Event) -> None:
+    def follow(self, topic: str, bell: Bell) -> None:
         self._followers[topic].add(bell)
 
-    def leave(self, topic: str, bell: asyncio.Event) -> None:
+    def leave(self, topic: str, bell: Bell) -> None:
         self._followers[topic].discard(bell)
         if not self._followers[topic]:
             del self._followers[topic]
@@ -43,7 +44,7 @@ class Hub:
     def wake(self, topics: Iterable[str]) -> None:
         for topic in topics:
             for bell in self._followers.get(topic, ()):
-                bell.set()
+                bell.ring()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -91,8 +91,6 @@ async def _listen(socket: WebSocket, connection: LiveConnection) -> None:
 
 async def _tell(socket: WebSocket, connection: LiveConnection) -> None:
     while True:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(connection.bell.wait(), CHECK)
-        connection.bell.clear()
+        await connection.bell.wait(CHECK)
         for message in await connection.news():
             await socket.send_json(message)

@@ -13,6 +13,7 @@ import logging
 
 from sqlalchemy import select
 
+from server.bell import Bell
 from server.database import Database
 from server.models import Workflow, WorkflowDefinition, WorkflowTrigger
 from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, Schedule
@@ -29,15 +30,14 @@ class Aligner:
     def __init__(self, database: Database, orchestrator: Orchestrator) -> None:
         self.database = database
         self.orchestrator = orchestrator
-        self._called = asyncio.Event()
+        self._bell = Bell()
         self._one_at_a_time = asyncio.Lock()
 
     def wake(self) -> None:
-        self._called.set()
+        self._bell.ring()
 
     async def run(self) -> None:
         while True:
-            self._called.clear()
             pause = PAUSE
             try:
                 await self.align()
@@ -46,10 +46,7 @@ class Aligner:
             except Exception:
                 log.exception("the schedules could not be compared; trying again")
                 pause = RETRY
-            try:
-                await asyncio.wait_for(self._called.wait(), pause)
-            except TimeoutError:
-                continue
+            await self._bell.wait(pause)
 
     async def align(self) -> int:
         """How many deployments had the wrong schedules."""

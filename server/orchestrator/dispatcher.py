@@ -7,12 +7,12 @@ Prefect's idempotency key, so that trying again never starts a second run.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import or_, select
 
+from server.bell import Bell
 from server.database import Database
 from server.models import Workflow, WorkflowExecution
 from server.orchestrator.protocol import Orchestrator, OrchestratorUnavailable, RunRequest
@@ -29,16 +29,15 @@ class Dispatcher:
     def __init__(self, database: Database, orchestrator: Orchestrator) -> None:
         self.database = database
         self.orchestrator = orchestrator
-        self._called = asyncio.Event()
+        self._bell = Bell()
 
     def wake(self) -> None:
         """Somebody has just committed an execution."""
-        self._called.set()
+        self._bell.ring()
 
     async def run(self) -> None:
         pause = IDLE
         while True:
-            self._called.clear()
             try:
                 await self.dispatch()
                 pause = IDLE
@@ -47,10 +46,7 @@ class Dispatcher:
                 log.warning("%s; trying again in %.0f s", error, pause)
             except Exception:
                 log.exception("dispatching failed; trying again")
-            try:
-                await asyncio.wait_for(self._called.wait(), pause)
-            except TimeoutError:
-                continue
+            await self._bell.wait(pause)
 
     async def dispatch(self) -> int:
         """Start what is waiting; returns how many runs were started."""

@@ -19,6 +19,7 @@ from typing import Literal
 
 from sqlalchemy import exists, func, or_, select
 
+from server.bell import Bell
 from server.database import Database
 from server.executions.adopt import adopt
 from server.executions.record import record_logs, record_run
@@ -77,7 +78,7 @@ class Mirror:
         self._due: dict[Look, float] = {}
         self._under_way: set[Look] = set()
         """One at a time for each run; a hint that comes meanwhile waits in ``_due``."""
-        self._called = asyncio.Event()
+        self._bell = Bell()
         self._slots = asyncio.Semaphore(SIDE_BY_SIDE)
         self._working: set[asyncio.Task[None]] = set()
         self._adopted_until = datetime.now(UTC) - BACK
@@ -98,7 +99,7 @@ class Mirror:
     def _look_after(self, seconds: float, look: Look) -> None:
         at = asyncio.get_running_loop().time() + seconds
         self._due[look] = min(self._due.get(look, at), at)
-        self._called.set()
+        self._bell.ring()
 
     async def run(self) -> None:
         try:
@@ -208,7 +209,6 @@ class Mirror:
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            self._called.clear()
             now = loop.time()
             ready = [
                 look for look, at in self._due.items() if at <= now and look not in self._under_way
@@ -223,10 +223,7 @@ class Mirror:
                 work.add_done_callback(self._working.discard)
             waiting = [at for look, at in self._due.items() if look not in self._under_way]
             pause = min(waiting, default=now + SWEEP) - loop.time()
-            try:
-                await asyncio.wait_for(self._called.wait(), max(pause, 0.001))
-            except TimeoutError:
-                continue
+            await self._bell.wait(max(pause, 0.001))
 
     async def _look(self, look: Look) -> None:
         what, run_id = look
@@ -248,7 +245,7 @@ class Mirror:
         finally:
             self._under_way.discard(look)
             self._slots.release()
-            self._called.set()
+            self._bell.ring()
 
     async def refresh(self, run_id: str) -> bool:
         """Read the run and its log, and record both. True when anything was new."""

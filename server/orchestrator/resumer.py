@@ -15,7 +15,6 @@ again, in the same way, once something that it waits for is decided.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from sqlalchemy import ColumnElement, exists, false, func, select, update
 from sqlalchemy.orm import aliased
 
 from server.approvals.service import expire_due, mark_resumed
+from server.bell import Bell
 from server.database import Database
 from server.executions.process import attempt_of, next_attempt, starting
 from server.models import NodeExecution, WorkflowApproval, WorkflowExecution
@@ -55,7 +55,7 @@ class Resumer:
     def __init__(self, database: Database, orchestrator: Orchestrator) -> None:
         self.database = database
         self.orchestrator = orchestrator
-        self._called = asyncio.Event()
+        self._bell = Bell()
         self._restarted: dict[str, datetime] = {}
         self._crashed: set[str] = set()
         """Run ids that Prefect calls crashed, as far as the mirror has seen."""
@@ -64,7 +64,7 @@ class Resumer:
 
     def wake(self, execution_id: str | None = None) -> None:
         """Somebody has just decided or cancelled."""
-        self._called.set()
+        self._bell.ring()
 
     def crashed(self, run_id: str) -> None:
         """Prefect says that the process died; said again for as long as it does."""
@@ -72,7 +72,6 @@ class Resumer:
 
     async def run(self) -> None:
         while True:
-            self._called.clear()
             for work in (
                 self.expire,
                 self.resume,
@@ -86,10 +85,7 @@ class Resumer:
                     log.debug("Prefect does not answer; decisions are kept until it does")
                 except Exception:
                     log.exception("%s failed; it is tried again", work.__name__)
-            try:
-                await asyncio.wait_for(self._called.wait(), ROUND)
-            except TimeoutError:
-                continue
+            await self._bell.wait(ROUND)
 
     async def expire(self) -> None:
         """Requests whose time is over: nobody answering never means yes."""
