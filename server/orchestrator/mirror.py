@@ -141,8 +141,6 @@ class Mirror:
                 async for run_id in self.orchestrator.events():
                     pause = 0.5
                     self.hint(run_id)
-            except asyncio.CancelledError:
-                raise
             except Exception as error:
                 log.info("no events (%s); sweeping meanwhile", type(error).__name__)
             await asyncio.sleep(pause)
@@ -154,8 +152,6 @@ class Mirror:
                 try:
                     for run_id in await look():
                         self._look_after(0, ("state", run_id))
-                except asyncio.CancelledError:
-                    raise
                 except OrchestratorUnavailable:
                     log.debug("Prefect does not answer; the next sweep asks again")
                 except Exception:
