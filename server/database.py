@@ -10,8 +10,10 @@
 
 On SQLite a writing session takes the write lock at once (``BEGIN IMMEDIATE``):
 a transaction that first reads and then writes is otherwise refused as soon as
-somebody else has written in between. Keep writing sessions short, and never
-wait for another program inside one.
+somebody else has written in between. There is one such lock, and whoever asks
+SQLite for it in vain asks again after a pause of up to 0.1 s; the writing
+sessions of one server queue for it here instead. Keep them short, never wait
+for another program inside one, and never open one inside another.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from weakref import WeakValueDictionary
 
 from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from server.approvals.signing import Signer
@@ -34,6 +37,8 @@ from server.secret_box import SecretBox
 
 _one_thread = threading.Lock()
 MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY = 30
+"""Seconds that a writer waits for the others, of this process and of other ones."""
 
 
 class Database:
@@ -52,6 +57,7 @@ class Database:
             )
         self._writer = self.engine.execution_options(dataroll_write=True)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._writing = asyncio.Lock()
 
     @property
     def is_sqlite(self) -> bool:
@@ -66,9 +72,10 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(
-            self._writer, expire_on_commit=False, info=dict(self._info)
-        ) as session:
+        async with (
+            self._turn(),
+            AsyncSession(self._writer, expire_on_commit=False, info=dict(self._info)) as session,
+        ):
             try:
                 yield session
             except BaseException:
@@ -85,14 +92,31 @@ class Database:
     @asynccontextmanager
     async def rehearsing(self) -> AsyncIterator[AsyncSession]:
         """A writing session of which nothing is kept: to see what a change would come to."""
-        async with AsyncSession(
-            self._writer, expire_on_commit=False, info=dict(self._info)
-        ) as session:
+        async with (
+            self._turn(),
+            AsyncSession(self._writer, expire_on_commit=False, info=dict(self._info)) as session,
+        ):
             try:
                 yield session
             finally:
                 session.expunge_all()
                 await session.rollback()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Raises sqlalchemy's TimeoutError, as for a connection that nobody gives back."""
+        if not self.is_sqlite:
+            yield
+            return
+        try:
+            async with asyncio.timeout(BUSY):
+                await self._writing.acquire()
+        except TimeoutError:
+            raise NoConnectionFree(f"others have been writing for {BUSY} s") from None
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     @asynccontextmanager
     async def alone(self, what: str) -> AsyncIterator[None]:
@@ -162,7 +186,7 @@ def sync_url(url: str | URL) -> URL:
 
 def _sqlite(url: URL) -> AsyncEngine:
     engine = create_async_engine(
-        url, connect_args={"timeout": 30}, pool_size=10, max_overflow=20, hide_parameters=True
+        url, connect_args={"timeout": BUSY}, pool_size=10, max_overflow=20, hide_parameters=True
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -173,7 +197,7 @@ def _sqlite(url: URL) -> AsyncEngine:
             "journal_mode=WAL",
             "synchronous=NORMAL",
             "foreign_keys=ON",
-            "busy_timeout=30000",
+            f"busy_timeout={BUSY * 1000}",
             "temp_store=MEMORY",
             "cache_size=-16000",
         ):

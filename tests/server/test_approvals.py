@@ -25,10 +25,10 @@ async def run_of(world: World, starter: httpx.AsyncClient | None = None) -> str:
     """An execution under way, started by a person or by the schedule."""
     things = await make_things(world, await world.team_id())
     execution_id = things.ids["execution_id"]
+    values: dict[str, Any] = {"status": "running"}
+    if starter is not None:
+        values["triggered_by"] = (await starter.get("/api/auth/me")).json()["id"]
     async with world.database.writing() as session:
-        values: dict[str, Any] = {"status": "running"}
-        if starter is not None:
-            values["triggered_by"] = (await starter.get("/api/auth/me")).json()["id"]
         await session.execute(
             update(WorkflowExecution).where(WorkflowExecution.id == execution_id).values(values)
         )

@@ -11,6 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, select
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from server.database import Database, async_url, migrate, sync_url
 from server.ids import new_id
@@ -70,6 +71,34 @@ async def test_a_hundred_writers_at_once_all_get_through(database_url: str) -> N
     await asyncio.gather(*(write(number) for number in range(100)))
     async with database.reading() as session:
         assert len((await session.scalars(select(User))).all()) == 100
+    await database.close()
+
+
+async def test_who_waits_too_long_for_the_others_is_told_and_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/dataroll.db")
+    await database.migrate()
+    monkeypatch.setattr("server.database.BUSY", 0.05)
+    entered: list[str] = []
+
+    async def write(name: str) -> None:
+        async with database.writing() as session:
+            entered.append(name)
+            session.add(User(id=new_id(), email=f"{name}@x.test", name="U"))
+
+    async with database.writing():
+        with pytest.raises(NoConnectionFree, match=r"others have been writing for 0\.05 s"):
+            await write("impatient")
+        monkeypatch.setattr("server.database.BUSY", 30)
+        gone, *patient = (asyncio.create_task(write(name)) for name in ("gone", "a", "b"))
+        await asyncio.sleep(0)
+        gone.cancel()
+    await asyncio.gather(*patient)
+    assert entered == ["a", "b"]
+    async with database.rehearsing() as session:
+        assert len((await session.scalars(select(User))).all()) == 2
+    await write("c")
     await database.close()
 
 
