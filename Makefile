@@ -73,7 +73,7 @@ test: setup system editor ## Pass every test, on real databases, a real Prefect 
 
 .PHONY: test-python
 test-python: setup system ## Pass the tests of the compiler, the runtime, the server and the whole road
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not long" --ignore tests/browser
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long" --ignore tests/browser
 
 .PHONY: test-browser
 test-browser: setup system editor ## Pass the tests that drive Chromium

@@ -27,7 +27,6 @@ from server.orchestrator.resumer import Resumer
 from tests.approvals.conftest import Office
 
 VOTERS = 50
-ROUNDS = 200
 
 
 async def cast(office: Office, voter: Caller, approval_id: str, *, approve: bool) -> str:
@@ -46,12 +45,15 @@ async def crowd(office: Office, size: int) -> list[Caller]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
-async def test_fifty_votes_at_once_make_one_decision_and_one_resume(office: Office) -> None:
+@pytest.mark.parametrize("rounds", [40, pytest.param(200, marks=pytest.mark.long)])
+async def test_fifty_votes_at_once_make_one_decision_and_one_resume(
+    office: Office, rounds: int
+) -> None:
     """Two servers resume, as two do in production. Every third round wants all fifty."""
     voters = await crowd(office, VOTERS)
     servers = [Resumer(office.database, office.orchestrator) for _ in range(2)]
     outcomes: Counter[str] = Counter()
-    for number in range(ROUNDS):
+    for number in range(rounds):
         execution_id = await office.run()
         rule = (1, 3, "all")[number % 3] if number % 20 < 3 else 1
         approval = await office.ask(
@@ -77,7 +79,7 @@ async def test_fifty_votes_at_once_make_one_decision_and_one_resume(office: Offi
                 .values(status="success")
             )
     assert set(outcomes) == {"approved", "rejected"}
-    assert sum(outcomes.values()) == ROUNDS
+    assert sum(outcomes.values()) == rounds
 
 
 async def test_approve_and_expire_at_the_same_moment_have_one_winner(office: Office) -> None:
