@@ -55,7 +55,11 @@ demo: setup ## Do the main job four times, without a browser, and say what happe
 	$(BIN)/dataroll demo
 
 .PHONY: lint
-lint: setup lint-editor ## Check style, types, the direction of imports and the committed flows
+lint: ## Check style, types, the direction of imports and the committed flows
+	$(MAKE) --no-print-directory -j 2 lint-python lint-editor
+
+.PHONY: lint-python
+lint-python: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -67,7 +71,8 @@ system: ## Install what the tests need from Debian's packages, or say what is mi
 	@sh tests/system-packages
 
 .PHONY: test
-test: setup system editor ## Pass every test, on real databases, a real Prefect and a real browser
+test: ## Pass every test, on real databases, a real Prefect and a real browser
+	$(MAKE) --no-print-directory -j 3 setup system editor
 	@# Side by side: much of their time they wait, for a page, a database or a run.
 	$(MAKE) --no-print-directory -j 3 test-editor test-python test-browser
 
