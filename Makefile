@@ -10,9 +10,10 @@ help: ## List the targets
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@# Imports are three times as fast with bytecode, and some machines write none by themselves.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --no-build-isolation --editable .
+	@# Imports are three times as fast with bytecode, and some machines write none by themselves;
+	@# pip would write it on one processor.
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib cli compiler runtime_tasks server >/dev/null 2>&1 || true
 	@touch $@
 
