@@ -197,17 +197,19 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("step", FAILURES)
-@pytest.mark.parametrize("published_before", [True, False])
+@pytest.mark.parametrize(
+    ("published_before", "step"),
+    # A first version sets one schedule only: there is no second one that could fail.
+    [(True, step) for step in FAILURES]
+    + [(False, step) for step in FAILURES if step != "setting the new schedule"],
+)
 async def test_a_failure_at_any_step_leaves_everything_as_it_was(
-    place: Place, step: str, published_before: bool
+    place: Place, published_before: bool, step: str
 ) -> None:
     workflow_id = await place.create(nightly(2))
     if published_before:
         assert (await place.publish(workflow_id)).status_code == 200
         await place.edit(workflow_id, nightly(3))
-    elif step == "setting the new schedule":
-        pytest.skip("a first version sets one schedule only")
     before = await place.everything(workflow_id)
     with pytest.MonkeyPatch.context() as patch:
         FAILURES[step](place, patch)
