@@ -24,6 +24,7 @@ from compiler.render import render
 from compiler.shape import shape
 from compiler.tree import Tree, decode
 from compiler.triggers import check_triggers
+from compiler.uncollected import uncollected
 from compiler.wiring import wire
 
 Format = Literal["yaml", "json"]
@@ -59,6 +60,7 @@ def read(source: str | bytes, format: Format, problems: list[Problem]) -> tuple[
     return tree, text
 
 
+@uncollected()
 def check_workflow(
     source: str | bytes,
     format: Format,  # noqa: A002 - the fixed name
@@ -92,6 +94,7 @@ def check_workflow(
     return Checked(definition, graph, plan, tuple(problems))
 
 
+@uncollected()
 def compile_workflow(
     source: str | bytes,
     format: Format,  # noqa: A002 - the fixed name
