@@ -73,7 +73,9 @@ system: ## Install what the tests need from Debian's packages, or say what is mi
 
 .PHONY: test
 test: ## Pass every test, on real databases, a real Prefect and a real browser
-	$(MAKE) --no-print-directory -j 3 setup system editor
+	@# What cannot be installed here is said before anything takes time.
+	$(MAKE) --no-print-directory system
+	$(MAKE) --no-print-directory -j 2 setup editor
 	@# Side by side: much of their time they wait, for a page, a database or a run.
 	$(MAKE) --no-print-directory -j 3 test-editor test-python test-browser
 

@@ -89,7 +89,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(NoConnectionFree)
     async def busy(request: Request, error: NoConnectionFree) -> JSONResponse:
-        log.error("no connection to the database was free at %s", request.url.path)
+        log.error("the database is busy at %s: %s", request.url.path, error)
         return problem_response(
             request, Unavailable("the server is busy", headers={"Retry-After": "1"})
         )

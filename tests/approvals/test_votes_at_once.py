@@ -49,7 +49,7 @@ async def crowd(office: Office, size: int) -> list[Caller]:
 async def test_fifty_votes_at_once_make_one_decision_and_one_resume(
     office: Office, rounds: int
 ) -> None:
-    """Two servers resume, as two do in production. Every third round wants all fifty."""
+    """Two servers resume, as two do in production. Some rounds want three votes, some all fifty."""
     voters = await crowd(office, VOTERS)
     servers = [Resumer(office.database, office.orchestrator) for _ in range(2)]
     outcomes: Counter[str] = Counter()

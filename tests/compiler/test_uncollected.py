@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 
 from benchmarks.compile import definition
-from compiler import DefinitionError, compile_workflow
+from compiler import DefinitionError, compile_workflow, workflow
 from compiler.uncollected import uncollected
 
 
@@ -31,18 +31,25 @@ def test_it_is_on_or_off_as_before(collects: bool, text: str) -> None:
     assert gc.isenabled() is collects
 
 
-def test_nothing_is_collected_meanwhile() -> None:
-    text, found = definition(100, 1), list[str]()
-    hear: Callable[[str, dict[str, int]], None] = lambda phase, _: found.append(phase)  # noqa: E731
-    gc.callbacks.append(hear)
-    try:
-        with uncollected():
-            compile_workflow(text, "yaml")
-            assert found == []
-        gc.collect()
-    finally:
-        gc.callbacks.remove(hear)
-    assert found[:2] == ["start", "stop"]
+def test_it_rests_from_the_first_pass_to_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, bool]] = []
+
+    def spied(name: str) -> Callable[..., object]:
+        real = getattr(workflow, name)
+
+        def spy(*values: object, **named: object) -> object:
+            seen.append((name, gc.isenabled()))
+            return real(*values, **named)
+
+        return spy
+
+    for name in ("read", "run_checks", "gate"):
+        monkeypatch.setattr(workflow, name, spied(name))
+    workflow.check_workflow(definition(20), "yaml")
+    assert seen == [("read", False), ("run_checks", False)]
+    seen.clear()
+    workflow.compile_workflow(definition(20), "yaml")
+    assert seen == [("read", False), ("run_checks", False), ("gate", False)]
 
 
 def test_it_is_on_after_many_threads() -> None:
