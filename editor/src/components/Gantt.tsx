@@ -93,6 +93,7 @@ const Bar = memo(function Bar(row: BarProps) {
       ? [look.word, row.reason].filter(Boolean).join(", ")
       : `${look.word}, began after ${duration(from)}, took ${duration(width)}`;
   const share = (value: number): string => `${(value / length) * 100}%`;
+  const side = from === null ? null : roomier(from / length, 1 - (from + width) / length);
   // What stands beside a bar is in the button's name in full; drawn by CSS it is not said twice.
   return (
     <li aria-posinset={row.place} aria-setsize={row.count}>
@@ -128,11 +129,11 @@ const Bar = memo(function Bar(row: BarProps) {
               ))}
             </span>
           )}
-          {from !== null && width / length < 0.75 && (
+          {from !== null && side !== null && (
             <span
               data-words={duration(width)}
-              className="absolute top-1.5 pl-2 whitespace-nowrap text-ink-3 tabular-nums after:content-[attr(data-words)]"
-              style={{ left: share(from + width) }}
+              className={`absolute top-1.5 whitespace-nowrap text-ink-3 tabular-nums after:content-[attr(data-words)] ${side === "behind" ? "pl-2" : "pr-2"}`}
+              style={side === "behind" ? { left: share(from + width) } : { right: share(length - from) }}
             />
           )}
           {from === null && row.reason && (
@@ -146,6 +147,12 @@ const Bar = memo(function Bar(row: BarProps) {
     </li>
   );
 });
+
+/** The side of a bar on which its words have room; the shares are those of the whole line. */
+function roomier(before: number, behind: number): "before" | "behind" | null {
+  if (Math.max(before, behind) < 0.2) return null;
+  return behind >= 0.3 || behind >= before ? "behind" : "before";
+}
 
 /** The rows that are in sight of the nearest thing that scrolls, with a few beside them. */
 function useSeen(list: RefObject<HTMLUListElement | null>, count: number): [number, number] {
